@@ -1,0 +1,87 @@
+"""Every error Truing raises on purpose, with the exit code the command line gives it.
+
+    TruingError
+    ├── UsageError            2   the call or the command is wrong
+    │   ├── SpaceError            a space or a configuration
+    │   ├── DataError             data, rows, splits
+    │   ├── MetricError           a metric or its input
+    │   └── ChangedStudyError     the folder holds another study
+    ├── PredictionError       1   what an objective reported
+    ├── ObjectiveError        1   the objective failed before the search began
+    ├── StudyFailedError      1   no trial completed, or failures stopped the study
+    ├── FolderInUseError      3   another coordinator holds the folder
+    └── JournalError         74   input or output
+
+A message is one sentence: what is wrong, what was given, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class TruingError(Exception):
+    """Base of all errors Truing raises on purpose."""
+
+    exit_code = 1
+
+    @property
+    def kind(self) -> str:
+        """The name under which `--json` prints the error."""
+        return type(self).__name__
+
+
+class UsageError(TruingError, ValueError):
+    """A call or a command that cannot be carried out as given."""
+
+    exit_code = 2
+
+
+class SpaceError(UsageError):
+    """A space or a configuration that breaks a rule; several findings are reported at once."""
+
+
+class DataError(UsageError):
+    """Data, rows or splits that cannot be used as given."""
+
+
+class MetricError(UsageError):
+    """A metric that does not exist or does not fit the task."""
+
+
+class ChangedStudyError(UsageError):
+    """The folder holds results of a study that differs from this one."""
+
+
+class PredictionError(TruingError, ValueError):
+    """Predictions or numbers that an objective reported and that cannot be scored."""
+
+
+class ObjectiveError(TruingError):
+    """The objective failed in the rehearsal; the text carries the objective's own traceback."""
+
+
+class StudyFailedError(TruingError):
+    """No trial completed, or repeated failures stopped the study."""
+
+
+class FolderInUseError(TruingError):
+    """Another coordinator is at work in this folder."""
+
+    exit_code = 3
+
+
+class JournalError(TruingError, OSError):
+    """The journal cannot be read or written."""
+
+    exit_code = 74
+
+
+def listed(findings: Iterable[str], error: type[TruingError]) -> None:
+    """Raise `error` with all `findings`, one a line; do nothing when there are none.
+
+    >>> listed([], SpaceError)
+    """
+    found = list(findings)
+    if found:
+        raise error("\n".join(found))

@@ -1,0 +1,81 @@
+"""The events of a study: the only thing a journal stores. State is what they fold to (`history.py`).
+
+| kind       | data                                                                                           |
+|------------|------------------------------------------------------------------------------------------------|
+| study      | what the study is: space, metric, validation, test, seed, data fingerprint, source, versions    |
+| opened     | a coordinator took the folder: pid, host, epoch, workers                                        |
+| rehearsed  | seconds of one epoch, epochs asked for, whether predict was returned, kind of report            |
+| proposed   | trial, config, seen (number of finished trials the searcher could see)                          |
+| started    | run, trial, purpose, replicate, attempt, seed                                                   |
+| reported   | run, epoch, scores; live only, never journalled: the finished event carries the whole curve     |
+| finished   | run, state, scores, undefined, curve, seconds, epochs, reason, predictions                      |
+| judged     | trial, state, value, se, scores, reason                                                         |
+| accepted   | a changed function was accepted: the diff                                                       |
+| extended   | the space grew: the new space                                                                   |
+| ended      | why a call of run() came to its end                                                             |
+| look       | the lockbox is opened: number                                                                   |
+| verdict    | the stored verdict                                                                              |
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    Args:
+        kind: one of the kinds in this module's table.
+        data: plain JSON values, and NaN or infinity as floats.
+        key: idempotency key; a journal keeps one event a key. Empty = no such limit.
+        time: seconds since the epoch by the coordinator's wall clock; order is by `seq`, never by time.
+        seq: position in the journal, from 1; 0 before it is appended.
+    """
+
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
+    time: float = 0.0
+    seq: int = 0
+
+
+def encode(data: Any) -> str:
+    """JSON text in which NaN and infinity are `{"$float": "nan"}`, so that any reader understands it.
+
+    >>> encode({"a": float("nan")})
+    '{"a":{"$float":"nan"}}'
+    """
+    try:
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    except ValueError:  # the common case has no such float and should not pay for the walk
+        return json.dumps(_marked(data), separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def decode(text: str) -> Any:
+    """The inverse of `encode`.
+
+    >>> decode(encode([float("inf"), 1]))
+    [inf, 1]
+    """
+    return json.loads(text, object_hook=_unmarked)
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": repr(value)}
+    if isinstance(value, dict):
+        return {key: _marked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_marked(item) for item in value]
+    return value
+
+
+def _unmarked(value: dict[str, Any]) -> Any:
+    if len(value) == 1 and "$float" in value:
+        return float(value["$float"])
+    return value

@@ -1,0 +1,176 @@
+"""What the journal says, folded: trials and runs as they stand after the events read so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from truing.record.events import Event
+from truing.record.state import State
+from truing.record.trial import SEARCH, Reason, RunRecord, Trial
+from truing.space.space import Space
+
+
+class History:
+    """The fold of a study's events, and what searchers and schedules get to see.
+
+    Only the loop extends it; to plug-ins it is read-only. Extending costs O(new events).
+
+    Args:
+        space: the space of the study.
+        goal: "min" or "max".
+        horizon: trials from this number on are shown as configurations without scores; None = no limit.
+    """
+
+    def __init__(self, space: Space, goal: str, *, horizon: int | None = None) -> None:
+        self.space = space
+        self.goal = goal
+        self.horizon = horizon
+        self._trials: list[Trial] = []
+        self.runs: dict[int, RunRecord] = {}
+        self.keys: set[str] = set()
+        self.notes: dict[str, list[dict[str, Any]]] = {}
+        self.verdict_runs: dict[tuple[str, int, int], int] = {}
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """All trials by number; those past the horizon without scores."""
+        if self.horizon is None:
+            return tuple(self._trials)
+        return tuple(t if t.number < self.horizon else t.blinded() for t in self._trials)
+
+    def trial(self, number: int) -> Trial:
+        found = self._trials[number]
+        return found if self.horizon is None or number < self.horizon else found.blinded()
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(self.trials)
+
+    @property
+    def completed(self) -> Sequence[Trial]:
+        """The trials with a value, by number."""
+        return tuple(t for t in self.trials if t.state == "completed" and t.value is not None)
+
+    def best(self) -> Trial | None:
+        """The completed trial with the best value; the earlier one of two equals; None without any."""
+        done = self.completed
+        if not done:
+            return None
+        sign = 1.0 if self.goal == "min" else -1.0
+        return min(done, key=lambda t: (sign * (t.value if t.value is not None else 0.0), t.number))
+
+    def ranked(self) -> list[Trial]:
+        """The completed trials, best first; equals by number."""
+        sign = 1.0 if self.goal == "min" else -1.0
+        return sorted(self.completed, key=lambda t: (sign * (t.value if t.value is not None else 0.0), t.number))
+
+    def used(self, key: str) -> bool:
+        """True when a trial with this configuration key exists."""
+        return key in self.keys
+
+    def at_step(self, horizon: int | None) -> History:
+        """This history as a searcher may see it: trials from number `horizon` on without scores. O(1), shared."""
+        view = History.__new__(History)
+        view.__dict__.update(self.__dict__)
+        view.horizon = horizon
+        return view
+
+    def last(self, kind: str) -> dict[str, Any] | None:
+        """The data of the last event of a kind that is neither a trial's nor a run's, or None."""
+        found = self.notes.get(kind)
+        return found[-1] if found else None
+
+    # -- folding ---------------------------------------------------------------------------------------------------
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Take in the events that came after those already folded."""
+        for event in events:
+            fold = _FOLDS.get(event.kind)
+            if fold is None:
+                self.notes.setdefault(event.kind, []).append({**event.data, "time": event.time})
+            else:
+                fold(self, event.data)
+
+    def _proposed(self, data: dict[str, Any]) -> None:
+        config = self.space.restore(data["config"])
+        self._trials.append(Trial(data["trial"], config, seen=data.get("seen", 0)))
+        self.keys.add(config.key)
+
+    def _started(self, data: dict[str, Any]) -> None:
+        run = RunRecord(
+            id=data["run"],
+            trial=data["trial"],
+            purpose=data["purpose"],
+            replicate=data["replicate"],
+            attempt=data.get("attempt", 0),
+            seed=data.get("seed", 0),
+        )
+        self.runs[run.id] = run
+        if run.purpose == SEARCH:
+            trial = self._trials[run.trial]
+            self._trials[run.trial] = replace(trial, runs=(*trial.runs, run.id))
+
+    def _reported(self, data: dict[str, Any]) -> None:
+        run = self.runs[data["run"]]
+        self.runs[run.id] = replace(run, curve=(*run.curve, (data["epoch"], data["score"])))
+
+    def _finished(self, data: dict[str, Any]) -> None:
+        run = self.runs[data["run"]]
+        if run.state.ended:  # a second word about a run that has ended changes nothing
+            return
+        reason = data.get("reason")
+        self.runs[run.id] = run = replace(
+            run,
+            state=State(data["state"]),
+            scores=data.get("scores", {}),
+            undefined=data.get("undefined", {}),
+            curve=tuple((e, s) for e, s in data.get("curve", ())),
+            seconds=data.get("seconds", 0.0),
+            epochs=data.get("epochs", 0),
+            reason=Reason(**reason) if reason else None,
+            predictions=data.get("predictions", False),
+            details=data.get("details", {}),
+        )
+        if run.purpose == SEARCH:
+            trial = self._trials[run.trial]
+            self._trials[run.trial] = replace(trial, seconds=trial.seconds + run.seconds)
+        elif run.state is State.COMPLETED:
+            self.verdict_runs[(run.purpose, run.trial, run.replicate)] = run.id
+
+    def _judged(self, data: dict[str, Any]) -> None:
+        trial = self._trials[data["trial"]]
+        self._trials[trial.number] = replace(
+            trial,
+            state=data["state"],
+            value=data.get("value"),
+            se=data.get("se"),
+            scores=data.get("scores", {}),
+            reason=data.get("reason"),
+        )
+
+    def _extended(self, data: dict[str, Any]) -> None:
+        self.space = Space.from_dict(data["space"])
+        self.notes.setdefault("extended", []).append(data)
+
+
+_FOLDS = {
+    "proposed": History._proposed,
+    "started": History._started,
+    "reported": History._reported,
+    "finished": History._finished,
+    "judged": History._judged,
+    "extended": History._extended,
+}
+
+
+def fold(events: Iterable[Event], space: Space, goal: str) -> History:
+    """The history that `events` tell, from nothing."""
+    history = History(space, goal)
+    history.extend(events)
+    return history

@@ -1,0 +1,175 @@
+"""The interfaces between the rooms. A plug-in needs no base class: the Protocol is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.random import Generator
+
+from truing.data.data import Data
+from truing.record.events import Event
+from truing.record.history import History
+from truing.record.trial import Replicate
+from truing.space.configuration import Configuration
+from truing.space.space import Space
+
+
+class Decision(StrEnum):
+    """What a run that waits in report() is told."""
+
+    GO_ON = "go_on"
+    STOP = "stop"
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True)
+class New:
+    """Start a new trial: `until` which epoch (None = the study's), on how many `replicates` (None = all)."""
+
+    until: int | None = None
+    replicates: int | None = None
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Go on with a paused run."""
+
+    run: int
+    until: int | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure made from the scores of one trial.
+
+    Args:
+        value: the figure; None = undefined.
+        se: its standard error over the replicates; None with fewer than two.
+        reason: why value is None.
+    """
+
+    value: float | None
+    se: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Scores of one metric: trial -> one score a replicate, None where undefined.
+
+    Args:
+        pooled: trial -> the metric on the out-of-fold predictions of all replicates together, where some fold's own
+            figure is undefined; its reason where that is undefined too.
+    """
+
+    scores: Mapping[int, Sequence[float | None]]
+    pooled: Mapping[int, Estimate] = field(default_factory=dict)
+
+
+class Searcher(Protocol):
+    """Proposes configurations: a pure function of the history and of a random stream.
+
+    A searcher with `adaptive = False` promises not to read scores; the loop then need not wait for them.
+    A searcher may have `trials(space)`: how many trials it has to offer, its size.
+    """
+
+    def suggest(self, view: History, rng: Generator) -> Configuration | None: ...
+
+
+class Schedule(Protocol):
+    """Decides what runs, how far, on how many replicates."""
+
+    def next(self, view: History) -> New | Continue | None: ...
+    def keep(self, view: History, run: int) -> Decision: ...
+
+
+class Validation(Protocol):
+    """The replicates of a trial, and the estimate made from its scores.
+
+    `block` is the number of runs of one whole repeat; `spread` is the ratio n_valid / n_train by which the
+    corrected resampled t widens (0 where replicates share no rows).
+    """
+
+    @property
+    def block(self) -> int: ...
+    @property
+    def spread(self) -> float: ...
+    def plan(self, data: Mapping[str, Data], rng: Generator) -> Sequence[Replicate]: ...
+    def fresh(self, data: Mapping[str, Data], n: int, rng: Generator) -> Sequence[Replicate]: ...
+    def estimate(self, table: ScoreTable) -> Mapping[int, Estimate]: ...
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """All that an executor needs to start one run; plain values and row positions only.
+
+    Args:
+        train, valid: row positions in the development data; None without data.
+        locked: row positions that stand for the locked rows, and in which store they lie ("development" or "test").
+        epochs: how far it goes; None = as far as the function itself asks.
+        cap: at most this many epochs whatever the function asks (the rehearsal's 1); None = no cap.
+    """
+
+    run: int
+    trial: int
+    purpose: str
+    config: Mapping[str, Any]
+    seed: int
+    train: np.ndarray | None = None
+    valid: np.ndarray | None = None
+    locked: np.ndarray | None = None
+    locked_in: str = "development"
+    locked_as: str = "predict"
+    epochs: int | None = None
+    cap: int | None = None
+    threads: int = 1
+    score_train: bool = False
+    keep_model: bool = False
+    dataset: str = "data"
+
+
+class Executor(Protocol):
+    """Where runs happen. `wait` blocks and gives `reported` and `finished` events."""
+
+    def free(self) -> int: ...
+    def start(self, runs: Sequence[RunSpec]) -> None: ...
+    def wait(self, timeout: float) -> Sequence[Event]: ...
+    def answer(self, run: int, decision: Decision) -> None: ...
+    def cancel(self, run: int) -> None: ...
+    def now(self) -> float: ...
+    def close(self) -> None: ...
+
+
+class Objective(Protocol):
+    """Trains on `run.train`, reports on `run`; may return a function from rows to predictions."""
+
+    def __call__(self, run: Any) -> Callable[[Any], Any] | None: ...
+
+
+class Journal(Protocol):
+    """The append-only record of events."""
+
+    def append(self, events: Sequence[Event]) -> int: ...
+    def read(self, since: int = 0) -> Iterator[Event]: ...
+    def close(self) -> None: ...
+
+
+__all__ = [
+    "Continue",
+    "Decision",
+    "Estimate",
+    "Executor",
+    "Journal",
+    "New",
+    "Objective",
+    "RunSpec",
+    "Schedule",
+    "ScoreTable",
+    "Searcher",
+    "Space",
+    "Validation",
+]
