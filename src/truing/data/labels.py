@@ -1,0 +1,76 @@
+"""Labels and groups, however they were given, as one numpy column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from truing.data.tensor import is_tensor, numbers_of
+from truing.errors import DataError
+
+
+def column(values: Any, name: str) -> np.ndarray:
+    """`values` as a 1-D array of bools, integers, floats or unicode text.
+
+    Args:
+        values: array, tensor, list or anything that numpy reads as an array.
+        name: "y" or "groups", for messages.
+
+    Raises:
+        DataError: not one-dimensional, of mixed or unknown types, or with a missing value.
+
+    >>> column(["b", "a"], "y").tolist()
+    ['b', 'a']
+    """
+    array = _array(values, name)
+    if array.ndim != 1:
+        shape = "x".join(str(size) for size in array.shape) or "a single value"
+        advice = ": ravel it" if array.ndim == 2 and array.shape[1] == 1 else ""
+        raise DataError(f"{name} must be one-dimensional, one value a row, and has shape {shape}{advice}.")
+    if array.dtype == object:
+        array = _typed(array, name)
+    if array.dtype.kind == "S":
+        array = array.astype(str)
+    if array.dtype.kind not in "biufU":
+        raise DataError(f"{name} has dtype {array.dtype}: give integers, floats, booleans or strings.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise DataError(f"{name} is {array[row]} at row {row}: leave out the rows without a finite {name}.")
+    return array
+
+
+def _array(values: Any, name: str) -> np.ndarray:
+    if is_tensor(values):
+        return numbers_of(values)
+    if not isinstance(values, list | tuple):
+        return np.asarray(values)  # strips memmap and other subclasses, copies nothing
+    if name == "groups" and any(isinstance(value, tuple) for value in values):
+        return np.array([str(value) for value in values])  # numpy would read tuples as further dimensions
+    if any(isinstance(value, str) for value in values) or any(value is None for value in values):
+        mixed = np.empty(len(values), dtype=object)  # else numpy turns [1, "a"] into text without a word
+        mixed[:] = values
+        return mixed
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name} is a list that is no column ({error}): give one value a row.") from None
+
+
+def _typed(array: np.ndarray, name: str) -> np.ndarray:
+    values = array.tolist()
+    missing = next((i for i, v in enumerate(values) if v is None or v is not v or str(v) == "<NA>"), None)
+    if missing is not None:
+        raise DataError(f"{name} is missing at row {missing}: leave out the rows without {name}.")
+    if all(isinstance(v, str) for v in values):
+        return np.array(values, dtype=str)
+    if all(isinstance(v, bool | np.bool_) for v in values):
+        return np.array(values, dtype=bool)
+    if all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values):
+        return np.array(values, dtype=np.int64)
+    if all(isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in values):
+        return np.array(values, dtype=np.float64)
+    if name == "groups":
+        return np.array([str(v) for v in values])
+    kinds = ", ".join(sorted({type(v).__name__ for v in values}))
+    raise DataError(f"{name} mixes types ({kinds}): give only numbers or only strings.")

@@ -1,0 +1,44 @@
+"""What a validation protocol gets to see of the rows: labels, groups and how many; never x."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """The rows of a Data as far as a split needs them.
+
+    Args:
+        n: number of rows.
+        labels: array (n,) or None.
+        group_labels: array (n,) or None; rows of one group never part.
+        classification: True when `labels` are classes and splits are to be stratified by them.
+
+    >>> len(Outline(3, np.array([0, 1, 1])))
+    3
+    """
+
+    n: int
+    labels: np.ndarray | None = None
+    group_labels: np.ndarray | None = None
+    classification: bool = True
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def strata(self) -> np.ndarray | None:
+        """Class codes (n,) by which to stratify, or None where there are no classes."""
+        if not self.classification or self.labels is None:
+            return None
+        return np.unique(self.labels, return_inverse=True)[1].reshape(-1)
+
+    @property
+    def group_codes(self) -> np.ndarray | None:
+        """Group codes (n,), or None without groups."""
+        if self.group_labels is None:
+            return None
+        return np.unique(self.group_labels, return_inverse=True)[1].reshape(-1)
