@@ -26,9 +26,9 @@ class Data:
     """Rows to learn from. Nothing is copied, hashed or read from a memory map until it is needed.
 
     Args:
-        x: numpy array or torch tensor (n, ...), or a map-style torch Dataset: anything with `len` and indexing.
-            A Dataset is indexed by the workers, never copied or read whole. Its items are handed to the
-            training function as they are.
+        x: numpy array or torch tensor (n, ...), or a map-style torch Dataset: anything with `len` and
+            indexing. A Dataset is indexed by the workers, never copied or read whole. Its items are handed to
+            the training function as they are.
         y: labels (n,): integers, strings or booleans for classes, floats for regression. Optional; a metric
             that compares with labels needs it, for a Dataset too.
         groups: one hashable value a row; rows of one group never lie on both sides of a split.
@@ -119,7 +119,7 @@ class Data:
         return table[place.reshape(-1)]
 
     def outline(self, rows: np.ndarray | None = None, classification: bool = True) -> Outline:
-        """What a validation protocol may see of `rows` (None = all): positions it plans are positions in `rows`.
+        """What a validation protocol may see of `rows` (None = all); it plans positions in `rows`.
 
         Args:
             classification: True when y are classes, by which splits are to be stratified.
@@ -149,7 +149,7 @@ class Data:
     def store(self, folder: str | Path) -> str:
         """Write x, y and groups once into `folder`, for workers to map; return the fingerprint.
 
-        A Dataset is not written, and neither is x where it is a memory map of a file: that file is referred to.
+        A Dataset is not written, and neither is an x that is a memory map of a file: the file is referred to.
         """
         from truing.data.store import store
 
@@ -209,7 +209,7 @@ def _checked_x(x: Any) -> Any:
     indexed = hasattr(type(x), "__len__") and hasattr(type(x), "__getitem__")
     if not indexed or isinstance(x, str | bytes | dict):
         raise DataError(
-            f"x is a {type(x).__name__}: give a numpy array, a torch tensor, or a Dataset with len() and indexing."
+            f"x is a {type(x).__name__}: give an array, a torch tensor, or a Dataset (len() and indexing)."
         )
     try:
         len(x)

@@ -103,11 +103,9 @@ class LockedRows(Rows):
     """
 
     @property
-    def y(self) -> Any:  # type: ignore[override]
+    def y(self) -> Any:
         """Raises DataError: the labels are locked."""
-        raise DataError(
-            "The labels of locked rows are not given to training; predict from x alone and return the predictions."
-        )
+        raise DataError("The labels of locked rows are not given to training: predict from x alone.")
 
     @property
     def labels(self) -> np.ndarray | None:

@@ -1,0 +1,165 @@
+"""Setting the test rows apart before the first trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from truing.data.data import Data
+from truing.data.finding import Finding
+from truing.data.labels import column
+from truing.data.split import share_of_groups, share_of_rows
+from truing.data.tensor import is_tensor
+from truing.errors import DataError
+
+FEW = 100  # test rows below which an interval over them says little (the figure of the verdict's own warning)
+
+
+@dataclass(frozen=True, eq=False)
+class Locked:
+    """The rows to develop on and those locked away.
+
+    Args:
+        development: int64 positions of the rows that searching may use.
+        test: int64 positions of the locked rows in the same Data; None for an official test set or none at
+            all.
+        official: a test set that is a Data of its own, or None.
+        how: in words, such as "20 % of the rows, stratified by class".
+        warnings: what a person should know about this division.
+    """
+
+    development: np.ndarray
+    test: np.ndarray | None
+    official: Data | None
+    how: str
+    warnings: tuple[Finding, ...] = ()
+
+
+def lock(data: Data, test: Any, rng: Generator, *, classification: bool) -> Locked:
+    """Divide `data` into development rows and locked rows.
+
+    Args:
+        test: share between 0 and 1; row positions; a boolean mask of `len(data)`; an official test set as a
+            Data; or None. A share is stratified by class for classification and takes whole groups where
+            there are any.
+        rng: the same stream gives the same rows.
+        classification: True when y are classes.
+
+    Raises:
+        DataError: `test` is none of these, leaves no row on a side, or is a Data that does not fit.
+
+    >>> data = Data(np.zeros((10, 2)), [0, 1] * 5)
+    >>> locked = lock(data, 0.2, np.random.default_rng(0), classification=True)
+    >>> locked.test.size, locked.development.size, sorted(data.labels[locked.test].tolist())
+    (2, 8, [0, 1])
+    """
+    n = len(data)
+    everything = np.arange(n, dtype=np.int64)
+    if test is None:
+        return Locked(everything, None, None, "no test set")
+    if isinstance(test, Data):
+        _fits(data, test, classification)
+        how = f"an official test set of {len(test)} rows"
+        return Locked(everything, None, test, how, _few(len(test)))
+    if isinstance(test, Real) and not isinstance(test, bool | np.bool_):
+        rows, how = _share(data, test, rng, classification)
+    else:
+        rows = _given(test, n)
+        how = f"the {len(rows)} rows that were given"
+    development = np.setdiff1d(everything, rows)
+    return Locked(
+        development, rows, None, how, (*_few(len(rows)), *_absent(data, development, rows, classification))
+    )
+
+
+def _share(data: Data, test: Real, rng: Generator, classification: bool) -> tuple[np.ndarray, str]:
+    share = float(test)
+    if not 0 < share < 1:
+        advice = f"{share / len(data):.3g} for {int(share)} rows" if 1 < share < len(data) else "such as 0.2"
+        raise DataError(
+            f"test={test} is no share: give a number between 0 and 1, {advice}, or None for no test set."
+        )
+    outline = data.outline(classification=classification)
+    groups = outline.group_codes
+    by_class = ", stratified by class" if outline.strata is not None else ""
+    if groups is None:
+        rows = share_of_rows(len(data), share, outline.strata, rng)
+        return rows, f"{share:.3g} of the rows{by_class}"
+    rows = share_of_groups(groups, share, outline.strata, rng)
+    return (
+        rows,
+        f"about {share:.3g} of the rows in whole groups{by_class} ({len(np.unique(groups[rows]))} groups)",
+    )
+
+
+def _given(test: Any, n: int) -> np.ndarray:
+    if isinstance(test, str | bytes | bool | dict) or not (
+        isinstance(test, np.ndarray | Sequence | range) or is_tensor(test) or hasattr(test, "__array__")
+    ):
+        raise DataError(f"test={test!r} is no test set: give a share, row positions, a mask, a Data or None.")
+    if len(test) == 0:
+        raise DataError("test names no rows: give row positions, or None for no test set.")
+    rows = column(test, "test")
+    if rows.dtype == bool:
+        if len(rows) != n:
+            raise DataError(f"The mask test has {len(rows)} values for {n} rows: give one for each row.")
+        rows = np.flatnonzero(rows)
+    if rows.dtype.kind not in "iu":
+        raise DataError(f"test has values such as {rows[0]!s}, which are no row positions: give integers.")
+    outside = rows[(rows < 0) | (rows >= n)]
+    if outside.size:
+        raise DataError(f"test names row {outside[0]}, but rows go from 0 to {n - 1}.")
+    rows = rows.astype(np.int64)
+    kept = np.unique(rows)
+    if kept.size < rows.size:
+        twice = int(rows[np.flatnonzero(np.bincount(rows)[rows] > 1)[0]])
+        raise DataError(f"test names row {twice} more than once: give each row once.")
+    if not 0 < kept.size < n:
+        raise DataError(f"test names {kept.size} of {n} rows: leave rows on both sides.")
+    return kept
+
+
+def _fits(data: Data, official: Data, classification: bool) -> None:
+    if (data.kind == "dataset") != (official.kind == "dataset"):
+        raise DataError(
+            f"The test set is a {official.kind} and the data a {data.kind}: give both as the same."
+        )
+    if data.kind != "dataset" and tuple(data.x.shape[1:]) != tuple(official.x.shape[1:]):
+        shapes = f"{tuple(official.x.shape[1:])} and those of the data {tuple(data.x.shape[1:])}"
+        raise DataError(f"The rows of the test set have shape {shapes}: give both in the same shape.")
+    if (data.y is None) != (official.y is None):
+        lacking, other = ("data", "test set") if data.y is None else ("test set", "data")
+        raise DataError(f"The {lacking} has no y and the {other} has: give y for both or for neither.")
+    if classification and data.y is not None:
+        official.codes(data.classes())  # names a label that no model could have learned
+
+
+def _few(n: int) -> tuple[Finding, ...]:
+    if n >= FEW:
+        return ()
+    message = (
+        f"The test set has only {n} row{'s' * (n != 1)}: its figures will have wide intervals (under {FEW})."
+    )
+    return (Finding("small_test_set", message, n),)
+
+
+def _absent(
+    data: Data, development: np.ndarray, rows: np.ndarray, classification: bool
+) -> tuple[Finding, ...]:
+    """Classes that one side lacks."""
+    if not classification or data.labels is None:
+        return ()
+    found = []
+    for code, here, there in (("test set", rows, development), ("development rows", development, rows)):
+        lacking = [c for c in data.classes(there) if c not in set(data.classes(here))]
+        if lacking:
+            names = ", ".join(repr(c) for c in lacking[:5]) + (" ..." if len(lacking) > 5 else "")
+            what = "class" if len(lacking) == 1 else "classes"
+            lack = "lacks" if code == "test set" else "lack"
+            found.append(Finding("class_missing", f"The {code} {lack} the {what} {names}.", len(lacking)))
+    return tuple(found)
