@@ -95,8 +95,10 @@ def _hash_item(digest: Any, item: Any) -> None:
 def _fixed_randomness() -> Iterator[None]:
     """Seed the global streams of random, numpy and, where loaded, torch; put them back afterwards."""
     torch = sys.modules.get("torch")
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None  # noqa:
-    NPY002 random.seed(0) np.random.seed(0)  # noqa: NPY002 if torch:
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None  # noqa: NPY002
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    if torch:
         torch.default_generator.manual_seed(0)
     try:
         yield

@@ -32,15 +32,15 @@ def store(data: Data, folder: Path) -> str:
     is whole.
     """
     fingerprint = data.fingerprint()
+    file = file_behind(data.x) if data.kind == "array" else None
     old = _index(folder)
-    if old is not None and old["fingerprint"] == fingerprint and _whole(folder, old):
+    if old is not None and old["fingerprint"] == fingerprint and _whole(folder, old, file):
         return fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).unlink(missing_ok=True)  # first, or it would vouch for half-replaced files
     index: dict[str, Any] = {"kind": data.kind, "rows": len(data), "fingerprint": fingerprint}
     if data.kind != "dataset":
         x, dtype = plain(data.x)
-        file = file_behind(data.x) if data.kind == "array" else None
         index["x"] = {"dtype": dtype, **({"file": file} if file else {})}
         if file is None:
             _write(folder / "x.npy", x)
@@ -86,8 +86,8 @@ def file_behind(x: np.ndarray) -> dict[str, Any] | None:
     base: Any = x
     while base is not None and not isinstance(base, np.memmap):
         base = getattr(base, "base", None)
-    if base is None or base._mmap is None or base.filename is None or base.mode == "c":  # type:
-    ignore[attr-defined]
+    pages = getattr(base, "_mmap", None)  # None for a copy of rows of a map, which still is a memmap by type
+    if base is None or pages is None or base.filename is None or base.mode == "c":
         return None
     if not (x.flags.c_contiguous or x.flags.f_contiguous):
         return None
@@ -95,7 +95,7 @@ def file_behind(x: np.ndarray) -> dict[str, Any] | None:
         base.flush()
     # A view keeps its parent's offset, so the true one is counted from the start of the map.
     start = base.offset - base.offset % mmap.ALLOCATIONGRANULARITY
-    buffer = np.frombuffer(base._mmap, dtype=np.uint8)  # type: ignore[attr-defined]
+    buffer = np.frombuffer(pages, dtype=np.uint8)
     offset = start + x.__array_interface__["data"][0] - buffer.__array_interface__["data"][0]
     return {
         "path": str(Path(base.filename).resolve()),
@@ -159,13 +159,11 @@ def _index(folder: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "fingerprint" in found else None
 
 
-def _whole(folder: Path, index: dict[str, Any]) -> bool:
-    """True when the files that data.json speaks of are there; a referred-to x must still be readable."""
+def _whole(folder: Path, index: dict[str, Any], file: dict[str, Any] | None) -> bool:
+    """True when the files that data.json speaks of are there, and x lies where it lay."""
     own = [name for name in ("x", "y", "groups") if name in index and "file" not in index[name]]
-    file = index.get("x", {}).get("file")
-    return all((folder / f"{name}.npy").exists() for name in own) and (
-        file is None or Path(file["path"]).exists()
-    )
+    same = index.get("x", {}).get("file") == file
+    return same and all((folder / f"{name}.npy").exists() for name in own)
 
 
 def _torch_name(y: Any) -> str:
