@@ -1,0 +1,200 @@
+"""The rules a space and its values must keep: each function gives the findings, one sentence each."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from truing.space.encoding import Scale, Stepped, scale_of
+from truing.space.parameter import ROLES, Choice, Float, Int, Parameter, is_default_given
+
+MANY = 2**40  # values of one parameter; with more, neighbours could no longer be told apart in the unit cube
+
+
+def findings(parameters: Mapping[Any, Any]) -> list[str]:
+    """What is wrong with the parameters of a space; empty when nothing is."""
+    found: list[str] = []
+    for name, parameter in parameters.items():
+        if not isinstance(name, str) or not name:
+            found.append(
+                f"Parameter {name!r}: a name must be a text of at least one character, but is {name!r}."
+            )
+        if not isinstance(parameter, Float | Int | Choice):
+            found.append(f"Parameter {name!r}: must be a Float, an Int or a Choice, but is {parameter!r}.")
+    if found:
+        return found
+    scales: dict[str, Scale] = {}
+    for name, parameter in parameters.items():
+        wrong = _choice(parameter) if isinstance(parameter, Choice) else _number(parameter)
+        if not wrong:
+            scales[name] = scale_of(parameter)
+            wrong = _default(parameter, scales[name])
+        wrong += _labels(parameter)
+        found += [f"Parameter {name!r}: {sentence}" for sentence in wrong]
+    for name, parameter in parameters.items():
+        found += [f"Parameter {name!r}: {sentence}" for sentence in _when(parameter, parameters, scales)]
+    return found + _circles(parameters)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(parameter: Float | Int) -> list[str]:
+    whole = isinstance(parameter, Int)
+    kind = "a whole number" if whole else "a finite number"
+    found = []
+    for field in ("low", "high", "step"):
+        value = getattr(parameter, field)
+        if field == "step" and value is None:
+            continue
+        proper = _is_number(value) and math.isfinite(value) and isinstance(value, int if whole else float)
+        if not proper:
+            found.append(f"{field} must be {kind}, but {field}={value!r}.")
+        elif field == "step" and value <= 0:
+            found.append(f"step must be above 0, but step={value!r}.")
+    if not isinstance(parameter.log, bool):
+        found.append(f"log must be True or False, but log={parameter.log!r}.")
+    if found:
+        return found
+    low, high = parameter.low, parameter.high
+    if low >= high:
+        found.append(f"low must be below high, but low={low!r} and high={high!r}.")
+    if parameter.log and low <= 0:
+        found.append(f"a log scale needs low above 0, but low={low!r}.")
+    if found:
+        return found
+    if not math.isfinite(float(high) - float(low)):
+        return [f"high - low must be a finite number, but low={low!r} and high={high!r}."]
+    step = 1 if whole and parameter.step is None else parameter.step
+    if step is None:
+        return []
+    if step > high - low and not math.isclose(step, high - low):
+        found.append(f"step must be at most high - low, but step={step!r}, low={low!r} and high={high!r}.")
+    elif (high - low) / step > MANY or max(abs(low), abs(high)) / step > 2**52:
+        found.append(f"there may be at most 2**40 values, but low={low!r}, high={high!r} and step={step!r}.")
+    elif parameter.log and high / step > MANY:
+        found.append(f"a log scale needs step above high / 2**40, but step={step!r} and high={high!r}.")
+    return found
+
+
+def _choice(parameter: Choice) -> list[str]:
+    options = parameter.options
+    if not isinstance(options, tuple):
+        return [f"options must be a list, but is {options!r}."]
+    if not options:
+        return ["options must not be empty, but options=[]."]
+    found = []
+    for option in options:
+        if not _is_plain(option):
+            found.append(
+                f"an option must be a JSON value (str, int, finite float, bool or None), but is {option!r}."
+            )
+    if found:
+        return found
+    first: dict[Any, Any] = {}
+    for option in options:
+        if option in first:
+            twin = first[option]
+            same = "is given twice" if type(twin) is type(option) else f"equals the option {twin!r}"
+            found.append(f"options must differ, but {option!r} {same}.")
+        first.setdefault(option, option)
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str | int)
+
+
+def _default(parameter: Parameter, scale: Scale) -> list[str]:
+    if not is_default_given(parameter):
+        return []
+    complaint = complaint_about(parameter.default, parameter, scale)
+    return [] if complaint is None else [f"default {complaint}"]
+
+
+def _labels(parameter: Parameter) -> list[str]:
+    found = []
+    if not isinstance(parameter.group, str) or not parameter.group:
+        found.append(f"group must be a text of at least one character, but group={parameter.group!r}.")
+    if parameter.role not in ROLES:
+        found.append(f"role must be one of {', '.join(ROLES)}, but role={parameter.role!r}.")
+    return found
+
+
+def _when(
+    parameter: Parameter, parameters: Mapping[str, Parameter], scales: Mapping[str, Scale]
+) -> list[str]:
+    when: Any = parameter.when
+    if when is None:
+        return []
+    if not isinstance(when, Mapping):
+        return [f"when must be a mapping of names to values, but when={when!r}."]
+    found = []
+    for parent, values in when.items():
+        if parent not in parameters:
+            found.append(
+                f"when names {parent!r}, which is not a parameter of this space{nearest(parent, parameters)}."
+            )
+        elif not values:
+            found.append(f"when must list at least one value of {parent!r}, but lists none.")
+        elif parent in scales:
+            for value in values:
+                complaint = complaint_about(value, parameters[parent], scales[parent])
+                if complaint is not None:
+                    found.append(f"when lists a value that {parent!r} cannot take: it {complaint}")
+    return found
+
+
+def _circles(parameters: Mapping[str, Parameter]) -> list[str]:
+    """Circular conditions, each once, as the chain of names that leads back to its start."""
+    parents = {
+        name: [parent for parent in p.when if parent in parameters] if isinstance(p.when, Mapping) else []
+        for name, p in parameters.items()
+    }
+    found: list[str] = []
+    done: set[str] = set()
+    for start in parameters:
+        path: list[str] = []
+        stack: list[tuple[str, int]] = [(start, 0)]
+        while stack:
+            name, depth = stack.pop()
+            del path[depth:]
+            if name in path:
+                chain = [*path[path.index(name) :], name]
+                found.append(
+                    f"Parameter {name!r}: conditions must not be circular, but {' needs '.join(chain)}."
+                )
+                done.update(chain)
+            elif name not in done:
+                path.append(name)
+                stack += [(parent, depth + 1) for parent in parents[name]]
+        done.update(path)
+        done.add(start)
+    return found
+
+
+def complaint_about(value: Any, parameter: Parameter, scale: Scale) -> str | None:
+    """The end of a sentence that says why the parameter cannot take the value; None when it can."""
+    if isinstance(parameter, Choice):
+        if _is_plain(value) and scale.index(value) is not None:
+            return None
+        return f"must be one of {', '.join(map(repr, parameter.options))}, but is {value!r}."
+    whole = isinstance(parameter, Int)
+    if not _is_number(value) or not math.isfinite(value) or (whole and value != int(value)):
+        return f"must be {'a whole number' if whole else 'a finite number'}, but is {value!r}."
+    if not parameter.low <= value <= parameter.high:
+        return f"must lie between {parameter.low!r} and {parameter.high!r}, but is {value!r}."
+    if isinstance(scale, Stepped) and scale.index(value) is None:
+        return f"must be {parameter.low!r} plus a multiple of step={scale.step!r}, but is {value!r}."
+    return None
+
+
+def nearest(name: Any, names: Iterable[str]) -> str:
+    """ "; did you mean 'x'?" without the question mark's sentence end, or nothing."""
+    near = difflib.get_close_matches(str(name), list(names), 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

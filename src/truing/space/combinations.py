@@ -1,0 +1,185 @@
+"""All combinations of values under conditions: how many there are and which is the k-th, without a list of them.
+
+Parameters are walked parents first. What remains to be decided after some of them depends only on the values
+of those parents that later parameters still ask about, so the numbers of completions are counted once for each
+such state. A parent's unlisted values all act alike and are counted as one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+_OTHER, _INACTIVE = -1, -2
+
+
+class Domain(Protocol):
+    """Values by number: `count` of them (or math.inf), `at(i)`, and `index(value)` or None."""
+
+    @property
+    def count(self) -> int | float: ...
+    def at(self, index: int) -> Any: ...
+    def index(self, value: Any) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One parameter in the walk.
+
+    Args:
+        when: (place of the parent in the walk, the values that make this parameter active); all must hold.
+    """
+
+    name: str
+    domain: Domain
+    when: tuple[tuple[int, frozenset[Any]], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Combinations:
+    """The combinations of the slots, numbered from 0; the first slot's value changes slowest.
+
+    >>> from truing.space.encoding import Options
+    >>> kind = Slot("kind", Options(("sgd", "adam")))
+    >>> momentum = Slot("momentum", Options((0.0, 0.9)), when=((0, frozenset({"sgd"})),))
+    >>> combinations = Combinations((kind, momentum))
+    >>> combinations.count, combinations.at(1), combinations.at(2)
+    (3, {'kind': 'sgd', 'momentum': 0.9}, {'kind': 'adam'})
+    """
+
+    slots: Sequence[Slot]
+    _listed: list[list[int]] = field(init=False, repr=False)
+    _live: list[tuple[int, ...]] = field(init=False, repr=False)
+    _memo: dict[tuple[int, tuple[int, ...]], int | float] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        asked: dict[int, set[Any]] = {}
+        until: dict[int, int] = {}  # the last place that asks about a parent
+        for place, slot in enumerate(self.slots):
+            for parent, values in slot.when:
+                asked.setdefault(parent, set()).update(values)
+                until[parent] = place
+        listed: list[list[int]] = []
+        for place, slot in enumerate(self.slots):
+            listed.append(sorted(_indices(slot.domain, asked.get(place, ()))))
+        live = [
+            tuple(parent for parent in sorted(until) if parent < place <= until[parent])
+            for place in range(len(self.slots) + 1)
+        ]
+        object.__setattr__(self, "_listed", listed)
+        object.__setattr__(self, "_live", live)
+        object.__setattr__(self, "_memo", {})
+
+    @property
+    def count(self) -> int | float:
+        """Their exact number; math.inf when a value that cannot be counted may occur."""
+        return self._below(0, ())
+
+    def at(self, rank: int) -> dict[str, Any]:
+        """The combination number `rank`, inactive parameters left out.
+
+        Raises:
+            IndexError: no such number, or they cannot be counted.
+        """
+        if not 0 <= rank < self.count or self.count == math.inf:
+            raise IndexError(f"there is no combination number {rank}: there are {self.count}")
+        values: dict[str, Any] = {}
+        state: tuple[int, ...] = ()
+        for place, slot in enumerate(self.slots):
+            if not self._active(place, state):
+                state = self._next(place, state, _INACTIVE)
+                continue
+            index = None
+            for start, number, kind in self._stretches(place):
+                each = self._below(place + 1, self._next(place, state, kind))
+                if rank < number * each:
+                    steps, rank = divmod(rank, int(each))
+                    index, state = start + steps, self._next(place, state, kind)
+                    break
+                rank -= int(number * each)
+            values[slot.name] = slot.domain.at(0 if index is None else index)
+        return values
+
+    def rank(self, values: Mapping[str, Any]) -> int | None:
+        """The number of the combination with these values; None when it is not among them."""
+        rank = 0
+        used = 0
+        state: tuple[int, ...] = ()
+        for place, slot in enumerate(self.slots):
+            if not self._active(place, state):
+                state = self._next(place, state, _INACTIVE)
+                continue
+            if slot.name not in values:
+                return None
+            index = slot.domain.index(values[slot.name])
+            if index is None:
+                return None
+            used += 1
+            for start, number, kind in self._stretches(place):
+                each = self._below(place + 1, self._next(place, state, kind))
+                if index < start + number:
+                    rank += (index - start) * int(each)
+                    state = self._next(place, state, kind)
+                    break
+                rank += int(number * each)
+        return rank if used == len(values) else None
+
+    def _active(self, place: int, state: tuple[int, ...]) -> bool:
+        for parent, allowed in self.slots[place].when:
+            kind = state[self._live[place].index(parent)]
+            if kind < 0 or self.slots[parent].domain.at(self._listed[parent][kind]) not in allowed:
+                return False
+        return True
+
+    def _next(self, place: int, state: tuple[int, ...], kind: int) -> tuple[int, ...]:
+        """The state after this place: what is still asked about of the old one and of this parameter."""
+        live, after = self._live[place], self._live[place + 1]
+        if not after:
+            return ()
+        known = dict(zip(live, state, strict=True))
+        known[place] = kind
+        return tuple(known[parent] for parent in after)
+
+    def _stretches(self, place: int) -> list[tuple[int, Any, int]]:
+        """The values in order as (first index, how many, kind); those of one stretch act alike."""
+        found: list[tuple[int, Any, int]] = []
+        start = 0
+        count = self.slots[place].domain.count
+        for kind, index in enumerate(self._listed[place]):
+            if index > start:
+                found.append((start, index - start, _OTHER))
+            found.append((index, 1, kind))
+            start = index + 1
+        if count > start:
+            found.append((start, count - start, _OTHER))
+        return found
+
+    def _below(self, place: int, state: tuple[int, ...]) -> int | float:
+        """How many ways there are to decide the slots from `place` on."""
+        if place == len(self.slots):
+            return 1
+        known = self._memo.get((place, state))
+        if known is not None:
+            return known
+        total: int | float
+        if not self._active(place, state):
+            total = self._below(place + 1, self._next(place, state, _INACTIVE))
+        elif self.slots[place].domain.count == math.inf:
+            total = math.inf
+        else:
+            parts: dict[int, int] = {}
+            for _, number, kind in self._stretches(place):
+                parts[kind] = parts.get(kind, 0) + number
+            total = 0
+            for kind, number in parts.items():
+                each = self._below(place + 1, self._next(place, state, kind))
+                # math.inf is kept apart from the whole numbers, which may be larger than any float
+                total = math.inf if math.inf in (each, total) else total + number * each
+        self._memo[place, state] = total
+        return total
+
+
+def _indices(domain: Domain, values: Any) -> set[int]:
+    return {index for index in map(domain.index, values) if index is not None}

@@ -1,0 +1,372 @@
+"""The space: what may vary, and everything one can ask about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from truing.errors import SpaceError, listed
+from truing.space.check import complaint_about, findings, nearest
+from truing.space.combinations import Combinations, Slot
+from truing.space.configuration import Configuration, format_value
+from truing.space.encoding import Options, Scale, default_of, scale_of
+from truing.space.growth import shrinkage
+from truing.space.parameter import Choice, Float, Int, Parameter, is_default_given, plain
+
+_KINDS: dict[str, type] = {"float": Float, "int": Int, "choice": Choice}
+
+
+class Space(Mapping[str, Parameter]):
+    """The hyperparameters and their ranges, as an immutable mapping in the order given.
+
+    Args:
+        mapping: name -> `Float`, `Int` or `Choice`; serves names that are not identifiers, such as "lambda".
+        parameters: the same as keywords; they come after those of the mapping. No name is reserved.
+
+    Raises:
+        SpaceError: with everything that is wrong, one sentence a line.
+
+    >>> space = Space(
+    ...     optimizer=Choice(["sgd", "adam"]),
+    ...     learning_rate=Float(1e-4, 1e-1, log=True, default=1e-2),
+    ...     momentum=Float(0.0, 0.98, step=0.02, default=0.9, when={"optimizer": "sgd"}),
+    ... )
+    >>> space.defaults()
+    {'optimizer': 'sgd', 'learning_rate': 0.01, 'momentum': 0.9}
+    >>> space.check({"optimizer": "adam", "learning_rate": 1e-3})
+    {'optimizer': 'adam', 'learning_rate': 0.001}
+    >>> print(space)
+    optimizer      choice  sgd, adam             default sgd (assumed)  training
+    learning_rate  float   0.0001 to 0.1, log    default 0.01           training
+    momentum       float   0 to 0.98, step 0.02  default 0.9            training  when optimizer is sgd
+    """
+
+    def __init__(self, mapping: Mapping[str, Parameter] | None = None, /, **parameters: Parameter) -> None:
+        if mapping is not None and not isinstance(mapping, Mapping):
+            raise SpaceError(f"A space is made from a mapping of names to parameters, but got {mapping!r}.")
+        given = dict(mapping or {})
+        twice = [f"Parameter {name!r}: it is given twice." for name in parameters if name in given]
+        merged: dict[str, Parameter] = {**given, **parameters}
+        listed(twice + findings(merged), SpaceError)
+
+        self._parameters = merged
+        self._names = tuple(merged)
+        self._groups = {name: parameter.group for name, parameter in merged.items()}
+        self._defaults = {name: default_of(parameter) for name, parameter in merged.items()}
+        self._scales: tuple[Scale, ...] = tuple(
+            Options((self._defaults[name],)) if parameter.role == "fixed" else scale_of(parameter)
+            for name, parameter in merged.items()
+        )
+        self._order = _parents_first(merged)
+        places = {name: place for place, name in enumerate(self._names)}
+        self._when = tuple(
+            tuple(
+                (places[parent], _taken(merged[parent], values)) for parent, values in (p.when or {}).items()
+            )
+            for p in merged.values()
+        )
+
+    # -- as a mapping ----------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Parameter:
+        return self._parameters[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """name -> parameter, a new dict in the space's order."""
+        return dict(self._parameters)
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """name -> group, for every parameter."""
+        return dict(self._groups)
+
+    @property
+    def assumed_defaults(self) -> tuple[str, ...]:
+        """The parameters whose default was not given: it is the middle of the scale, of a Choice the first."""
+        return tuple(name for name, parameter in self._parameters.items() if not is_default_given(parameter))
+
+    # -- configurations --------------------------------------------------------------------------------
+
+    def defaults(self) -> Configuration:
+        """The configuration of trial 0."""
+        return self._configuration([self._defaults[name] for name in self._names])
+
+    def sample(self, rng: Generator) -> Configuration:
+        """A configuration drawn uniformly on every scale: options and linear Ints are equally likely."""
+        return self._decoded(rng.random(len(self._names)).tolist())
+
+    def decode(self, unit: ArrayLike) -> Configuration:
+        """The configuration at a point of the unit cube, shape (d,); outside [0, 1] the ends count.
+
+        A parameter is active when the decoded values of its parents say so; the coordinates of the others are
+        not read.
+
+        Raises:
+            SpaceError: another shape, or a coordinate that is NaN.
+        """
+        point = np.asarray(unit, dtype=np.float64)
+        if point.shape != (len(self._names),):
+            raise SpaceError(f"A point of this space has shape ({len(self._names)},), but got {point.shape}.")
+        if np.isnan(point).any():
+            raise SpaceError(f"A point of the unit cube must be numbers, but got {point.tolist()}.")
+        return self._decoded(point.tolist())
+
+    def encode(self, config: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """A configuration as a point of the unit cube, and which of its coordinates mean something.
+
+        Returns:
+            unit: float64 (d,), in the space's order; 0.5 where inactive. `decode(encode(c)[0]) == c` for all
+                that `decode` and `sample` give; a Float of more digits comes back to ten of them.
+            active: bool (d,).
+
+        A missing value of a parameter that would be active stands for its default, and names that are not in
+        this space are passed over: so configurations of a space that this one grew from can be encoded too.
+
+        Raises:
+            SpaceError: a value that the parameter cannot take.
+        """
+        unit = np.full(len(self._names), 0.5)
+        active = np.zeros(len(self._names), dtype=bool)
+        values: list[Any] = [None] * len(self._names)
+        for place in self._order:
+            if not self._is_active(place, values, active):
+                continue
+            name = self._names[place]
+            values[place] = config[name] if name in config else self._defaults[name]
+            active[place] = True
+            try:
+                unit[place] = self._scales[place].unit(values[place])
+            except (KeyError, TypeError, ValueError):
+                raise SpaceError(f"Parameter {name!r}: {values[place]!r} is not one of its values.") from None
+        return unit, active
+
+    def check(self, values: Mapping[str, Any]) -> Configuration:
+        """The configuration with these values, in the space's order and as plain JSON types.
+
+        Raises:
+            SpaceError: unknown names, missing or inactive parameters, values out of range, off the step, not
+                an option or not a number: all that is found, one sentence a line.
+        """
+        if not isinstance(values, Mapping):
+            raise SpaceError(f"A configuration is a mapping of names to values, but got {values!r}.")
+        found = [
+            f"Parameter {name!r}: it is not in this space{nearest(name, self._names)}; "
+            f"the space has {', '.join(self._names) or 'no parameters'}."
+            for name in values
+            if name not in self._parameters
+        ]
+        known: list[Any] = [None] * len(self._names)
+        active = [False] * len(self._names)
+        unsure: set[int] = set()  # a parent is wrong or missing, so nobody can say
+        for place in self._order:
+            name, parameter = self._names[place], self._parameters[self._names[place]]
+            if any(parent in unsure for parent, _ in self._when[place]):
+                unsure.add(place)
+                continue
+            if not self._is_active(place, known, active):
+                if name in values:
+                    why = ", ".join(
+                        f"{self._names[parent]}={known[parent]!r}" for parent, _ in self._when[place]
+                    )
+                    found.append(
+                        f"Parameter {name!r}: it is inactive where {why} and must be left out, "
+                        f"but is {values[name]!r}."
+                    )
+                continue
+            if name not in values:
+                found.append(f"Parameter {name!r}: its value is missing.")
+                unsure.add(place)
+                continue
+            value = plain(values[name])
+            complaint = complaint_about(value, parameter, scale_of(parameter))
+            if complaint is not None:
+                found.append(f"Parameter {name!r}: its value {complaint}")
+                unsure.add(place)
+                continue
+            known[place], active[place] = scale_of(parameter).nearest(value), True
+            if parameter.role == "fixed" and known[place] != self._defaults[name]:
+                found.append(
+                    f"Parameter {name!r}: it is fixed at {self._defaults[name]!r}, but is {value!r}."
+                )
+        listed(found, SpaceError)
+        return self._configuration(known)
+
+    def restore(self, values: Mapping[str, Any]) -> Configuration:
+        """The configuration with these values as they are, unchecked: for what a journal stored."""
+        return Configuration(values, self._groups)
+
+    # -- size ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def combinations(self) -> Combinations:
+        """All configurations by number, where they can be counted."""
+        return self.combinations_of({})
+
+    def combinations_of(self, values: Mapping[str, Any]) -> Combinations:
+        """The combinations of listed values of some parameters (name -> sequence) and all of the others."""
+        place_in_walk = {place: walk for walk, place in enumerate(self._order)}
+        slots = []
+        for place in self._order:
+            name = self._names[place]
+            domain = Options(tuple(values[name])) if name in values else self._scales[place]
+            when = tuple((place_in_walk[parent], allowed) for parent, allowed in self._when[place])
+            slots.append(Slot(name, domain, when))
+        return Combinations(tuple(slots))
+
+    @property
+    def size(self) -> int | float:
+        """The exact number of different configurations; math.inf when a Float without step can be active."""
+        return self.combinations.count
+
+    def scale(self, name: str) -> Scale:
+        """The scale of one parameter; of a fixed one, only its default."""
+        return self._scales[self._names.index(name)]
+
+    def at(self, combinations: Combinations, rank: int) -> Configuration:
+        """Combination number `rank` as a configuration of this space."""
+        values = combinations.at(rank)
+        return Configuration({name: values[name] for name in self._names if name in values}, self._groups)
+
+    # -- comparing and storing -------------------------------------------------------------------------
+
+    def grew_from(self, old: Space) -> list[str]:
+        """Why some configuration of `old` is none of this space, one sentence each; empty when all are.
+
+        A new parameter needs a given default, which then stands in for the old configurations, unless none of
+        them could make it active. Another default, group or order is no finding: nothing is lost by it.
+        """
+        return shrinkage(old, self, lambda space, name: space.scale(name))
+
+    def is_same(self, other: Space) -> bool:
+        """True when both have the same parameters, in the same order, with the same settings."""
+        return self == other
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, from which `from_dict` makes an equal space."""
+        return {"parameters": [{"name": name, **_as_dict(p)} for name, p in self._parameters.items()]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Space:
+        """The space that `to_dict` described.
+
+        Raises:
+            SpaceError: the description is incomplete or breaks a rule.
+        """
+        try:
+            parameters = {}
+            for item in data["parameters"]:
+                settings = {key: value for key, value in item.items() if key not in ("name", "kind")}
+                parameters[item["name"]] = _KINDS[item["kind"]](**settings)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SpaceError(f"This does not describe a space ({error!r}): {data!r}.") from error
+        return cls(parameters)
+
+    @cached_property
+    def _text(self) -> str:
+        return json.dumps(self.to_dict())
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, Space) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    # -- showing ---------------------------------------------------------------------------------------
+
+    def describe(self) -> str:
+        """A table of the parameters: kind, values, default, group, role if not scientific, conditions."""
+        rows = []
+        for name, parameter in self._parameters.items():
+            default = f"default {format_value(self._defaults[name])}"
+            if not is_default_given(parameter):
+                default += " (assumed)"
+            row = [name, type(parameter).__name__.lower(), _values_of(parameter), default, parameter.group]
+            rest = [] if parameter.role == "scientific" else [parameter.role]
+            for parent, values in (parameter.when or {}).items():
+                rest.append(f"when {parent} is {' or '.join(map(format_value, values))}")
+            rows.append([*row, ", ".join(rest)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.describe()
+
+    def __repr__(self) -> str:
+        return f"Space({{{', '.join(f'{name!r}: {p!r}' for name, p in self._parameters.items())}}})"
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def _is_active(self, place: int, values: Any, active: Any) -> bool:
+        return all(active[parent] and values[parent] in allowed for parent, allowed in self._when[place])
+
+    def _decoded(self, unit: list[float]) -> Configuration:
+        return self._configuration([scale.value(u) for scale, u in zip(self._scales, unit, strict=True)])
+
+    def _configuration(self, values: list[Any]) -> Configuration:
+        """Of values for all parameters, those whose parents make them active."""
+        if not any(self._when):
+            return Configuration(dict(zip(self._names, values, strict=True)), self._groups)
+        active = [False] * len(values)
+        for place in self._order:
+            active[place] = self._is_active(place, values, active)
+        kept = zip(self._names, values, active, strict=True)
+        return Configuration({name: value for name, value, is_active in kept if is_active}, self._groups)
+
+
+def _parents_first(parameters: Mapping[str, Parameter]) -> tuple[int, ...]:
+    """Places of the parameters such that parents come before their children, else in the space's order."""
+    places = {name: place for place, name in enumerate(parameters)}
+    waits = {
+        place: {places[parent] for parent in p.when or {}} for place, p in enumerate(parameters.values())
+    }
+    order: list[int] = []
+    while waits:
+        ready = min(place for place, parents in waits.items() if parents <= set(order))
+        order.append(ready)
+        del waits[ready]
+    return tuple(order)
+
+
+def _taken(parent: Parameter, values: tuple[Any, ...]) -> frozenset[Any]:
+    """The listed values as the parent itself gives them."""
+    scale = scale_of(parent)
+    return frozenset(scale.nearest(value) for value in values)
+
+
+def _as_dict(parameter: Parameter) -> dict[str, Any]:
+    kind = type(parameter).__name__.lower()
+    data: dict[str, Any] = {"kind": kind}
+    for item in fields(parameter):
+        value = getattr(parameter, item.name)
+        if item.name == "default" and not is_default_given(parameter):
+            continue
+        if item.name == "options":
+            value = list(value)
+        if item.name == "when":
+            value = None if value is None else {parent: list(values) for parent, values in value.items()}
+        data[item.name] = value
+    return data
+
+
+def _values_of(parameter: Parameter) -> str:
+    if isinstance(parameter, Choice):
+        return ", ".join(map(format_value, parameter.options))
+    text = f"{format_value(parameter.low)} to {format_value(parameter.high)}"
+    if parameter.step is not None:
+        text += f", step {format_value(parameter.step)}"
+    return text + ", log" if parameter.log else text
