@@ -1,0 +1,105 @@
+"""K-fold cross-validation: every row validates once a repeat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from truing.data.data import Data
+from truing.data.outline import Outline
+from truing.data.split import folds_of_groups, folds_of_rows
+from truing.record.interfaces import Estimate, ScoreTable
+from truing.record.trial import Replicate
+from truing.validation.mean import mean_estimates
+from truing.validation.rows import only, rare, whole_number
+
+
+@dataclass(frozen=True)
+class KFold:
+    """Rows are dealt into `folds` parts; each validates once while the others train; `repeats` times anew.
+
+    Classes are stratified (folds differ by at most one row, of each class and in all) and groups stay
+    whole. A class with fewer rows than folds is dealt as far as it goes, which `notes` says.
+
+    Args:
+        folds: at least 2.
+        repeats: how many independent divisions into folds a trial gets.
+
+    Raises:
+        UsageError: folds or repeats out of range.
+
+    >>> replicates = KFold(5).plan({"data": Outline(10)}, np.random.default_rng(0))
+    >>> sorted(int(row) for replicate in replicates for row in replicate.valid)
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    """
+
+    folds: int = 5
+    repeats: int = 1
+
+    validates_each_row_once = True
+
+    def __post_init__(self) -> None:
+        whole_number(self.folds, 2, "folds", "use for example KFold(5)")
+        whole_number(self.repeats, 1, "repeats", "use for example KFold(5, repeats=2)")
+
+    @property
+    def block(self) -> int:
+        """Runs of one whole repeat: the folds."""
+        return self.folds
+
+    @property
+    def spread(self) -> float:
+        """n_valid / n_train, 1 / (folds - 1), for the corrected resampled t."""
+        return 1 / (self.folds - 1)
+
+    def plan(self, data: Mapping[str, Data | Outline], rng: Generator) -> Sequence[Replicate]:
+        """All folds of repeat 0, then those of repeat 1, and so on.
+
+        Raises:
+            DataError: not one dataset, or fewer rows or groups than folds.
+        """
+        return list(self._replicates(data, self.repeats, rng))
+
+    def fresh(self, data: Mapping[str, Data | Outline], n: int, rng: Generator) -> Sequence[Replicate]:
+        """At least `n` further replicates in whole repeats, drawn from `rng`, numbered from 0."""
+        return list(self._replicates(data, math.ceil(n / self.folds), rng))
+
+    def estimate(self, table: ScoreTable) -> Mapping[int, Estimate]:
+        """Mean over all folds; see `mean_estimates`."""
+        return mean_estimates(table)
+
+    def notes(self, data: Mapping[str, Data | Outline]) -> list[str]:
+        """What a person should know about these folds of this data: classes too small for them."""
+        return rare(only(data, "KFold")[1], self.folds)
+
+    def describe(self) -> str:
+        """In words.
+
+        >>> KFold(5).describe(), KFold(10, repeats=2).describe()
+        ('5-fold', '2 x 10-fold')
+        """
+        return f"{self.repeats} x {self.folds}-fold" if self.repeats > 1 else f"{self.folds}-fold"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for the journal."""
+        return {"name": "kfold", "folds": int(self.folds), "repeats": int(self.repeats)}
+
+    def _replicates(
+        self, data: Mapping[str, Data | Outline], repeats: int, rng: Generator
+    ) -> Iterator[Replicate]:
+        name, outline = only(data, "KFold")
+        groups, strata = outline.group_codes, outline.strata
+        for repeat in range(repeats):
+            if groups is None:
+                fold_of = folds_of_rows(len(outline), self.folds, strata, rng)
+            else:
+                fold_of = folds_of_groups(groups, self.folds, strata, rng)
+            for fold in range(self.folds):
+                valid = fold_of == fold
+                index = repeat * self.folds + fold
+                yield Replicate(index, np.flatnonzero(~valid), np.flatnonzero(valid), repeat, fold, name)

@@ -1,0 +1,54 @@
+"""What every protocol needs of its data: one outline, numbers in range, classes too small to be dealt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+
+import numpy as np
+
+from truing.data.data import Data
+from truing.data.outline import Outline
+from truing.errors import DataError, UsageError
+
+
+def only(data: Mapping[str, Data | Outline], protocol: str) -> tuple[str, Outline]:
+    """The name and outline of the one dataset.
+
+    A whole Data is taken as it is: y that are floats are no classes.
+
+    Raises:
+        DataError: there is no dataset, or more than one.
+    """
+    if len(data) != 1:
+        advice = "use Seeds(n) without data" if not data else "give one"
+        raise DataError(f"{protocol} divides the rows of one dataset and was given {len(data)}: {advice}.")
+    name, found = next(iter(data.items()))
+    if isinstance(found, Outline):
+        return name, found
+    floats = found.labels is not None and found.labels.dtype.kind == "f"
+    return name, found.outline(classification=not floats)
+
+
+def whole_number(value: object, least: int, argument: str, example: str) -> None:
+    """Raise UsageError unless `value` is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise UsageError(f"{argument} must be a whole number of at least {least}, not {value!r}: {example}.")
+
+
+def rare(outline: Outline, parts: int) -> list[str]:
+    """A sentence for each class with fewer rows, or groups, than there are parts to deal them to."""
+    strata, groups = outline.strata, outline.group_codes
+    if strata is None or outline.labels is None:
+        return []
+    unit = "row" if groups is None else "group"
+    sentences = []
+    for code, label in enumerate(np.unique(outline.labels).tolist()):
+        mine = strata == code
+        count = int(mine.sum()) if groups is None else len(np.unique(groups[mine]))
+        if count < parts:
+            sentences.append(
+                f"The class {label!r} has only {count} {unit}{'s' * (count != 1)} for {parts} parts, "
+                "so some part lacks it and figures there may be undefined."
+            )
+    return sentences
