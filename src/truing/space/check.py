@@ -10,6 +10,7 @@ from typing import Any
 from truing.space.encoding import Scale, Stepped, scale_of
 from truing.space.parameter import ROLES, Choice, Float, Int, Parameter, is_default_given
 
+CLOSE = 1e-6  # relative; ends that are closer would leave few numbers of ten digits between them
 MANY = 2**40  # values of one parameter; with more, neighbours could no longer be told apart in the unit cube
 
 
@@ -70,6 +71,10 @@ def _number(parameter: Float | Int) -> list[str]:
         return [f"high - low must be a finite number, but low={low!r} and high={high!r}."]
     step = 1 if whole and parameter.step is None else parameter.step
     if step is None:
+        if high - low < CLOSE * max(abs(low), abs(high)):
+            return [
+                f"high - low must be at least a millionth of the larger, but low={low!r} and high={high!r}."
+            ]
         return []
     if step > high - low and not math.isclose(step, high - low):
         found.append(f"step must be at most high - low, but step={step!r}, low={low!r} and high={high!r}.")

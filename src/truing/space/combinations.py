@@ -1,8 +1,8 @@
-"""All combinations of values under conditions: how many there are and which is the k-th, without a list of them.
+"""All combinations of values under conditions: how many there are and which is the k-th, unlisted.
 
 Parameters are walked parents first. What remains to be decided after some of them depends only on the values
-of those parents that later parameters still ask about, so the numbers of completions are counted once for each
-such state. A parent's unlisted values all act alike and are counted as one.
+of those parents that later parameters still ask about, so completions are counted once for each such state.
+A parent's unlisted values all act alike and are counted as one.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ class Scale(Protocol):
 
     `count` is their number (math.inf when continuous); `value` and `unit` map from and to [0, 1]; `at` and
     `index` from and to 0 ... count - 1; `index` is None for what is no value; `nearest` is the value that a
-    proper number stands for, or None; `middle` is the default where none is given; `spread` gives at most `points`
-    values, evenly on the scale and with both ends (of options: all).
+    proper number stands for, or None; `middle` is the default where none is given; `spread` gives at most
+    `points` values, evenly on the scale and with both ends (of options: all).
     """
 
     @property

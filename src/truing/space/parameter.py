@@ -32,8 +32,8 @@ class Float:
         low, high: the ends, low < high.
         log: True = orders of magnitude count alike; needs low > 0.
         step: only low, low + step, low + 2 step ... up to high; None = every number. What a searcher proposes
-            is rounded to ten digits of the range (of the number, when log), so that it reads well and survives
-            the way to the unit cube and back.
+            is rounded to ten digits of the range (of the number, when log), so that it reads well and comes
+            back from the unit cube as it was.
         default: the value of trial 0; None = the middle of the scale.
         group: named module of the space: "architecture", "training", "runtime" or your own word.
         role: "scientific" (its effect is the question), "nuisance" (re-tuned for fairness) or "fixed" (always
@@ -53,7 +53,7 @@ class Float:
     default: float | None = None
     group: str = "training"
     role: str = "scientific"
-    when: Mapping[str, tuple[Any, ...]] | None = field(default=None, hash=False)
+    when: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         for name in ("low", "high", "step", "default"):
@@ -85,7 +85,7 @@ class Int:
     default: int | None = None
     group: str = "training"
     role: str = "scientific"
-    when: Mapping[str, tuple[Any, ...]] | None = field(default=None, hash=False)
+    when: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         for name in ("low", "high", "step", "default"):
@@ -115,7 +115,7 @@ class Choice:
     default: Any = UNSET
     group: str = "training"
     role: str = "scientific"
-    when: Mapping[str, tuple[Any, ...]] | None = field(default=None, hash=False)
+    when: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         options: Any = self.options

@@ -96,7 +96,7 @@ class Space(Mapping[str, Parameter]):
 
     @property
     def assumed_defaults(self) -> tuple[str, ...]:
-        """The parameters whose default was not given: it is the middle of the scale, of a Choice the first."""
+        """The parameters whose default was not given: the middle of the scale, of a Choice the first."""
         return tuple(name for name, parameter in self._parameters.items() if not is_default_given(parameter))
 
     # -- configurations --------------------------------------------------------------------------------
