@@ -40,13 +40,13 @@ CREATE TABLE event (
     time REAL NOT NULL,
     payload TEXT NOT NULL,
     crc INTEGER NOT NULL
-) STRICT;
+);
 CREATE TABLE coordinator (
     epoch INTEGER PRIMARY KEY,
     pid INTEGER NOT NULL,
     host TEXT NOT NULL,
     started REAL NOT NULL
-) STRICT;
+);
 """
 STATE = "SELECT (SELECT max(epoch) FROM coordinator), (SELECT coalesce(max(seq), 0) FROM event)"
 INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
@@ -93,21 +93,21 @@ class SqliteJournal:
         if not readonly:
             _refuse_network(self.path)
             _create(self.path)
-        _check_header(self.path)
+        _check_file(self.path)
         with self._told():
             self._connection = self._open_reader() if readonly else self._open_writer()
+        self._file = _identity(self.path)
 
     def append(self, events: Sequence[Event]) -> int:
-        """Write `events` in one transaction; the position of the journal's last event once all of them are
-        durable.
+        """Write `events` in one transaction; the position of the last event, once all of them are durable.
 
         An event whose non-empty key is there already is left out.
 
         Raises:
-            JournalError: nothing was written: another coordinator took over, an event is not JSON, or the
-                system failed. With `errno` ENOSPC the disk is full, and the same call may be tried again;
-                after any other failure of the system the journal takes nothing more and has to be opened
-                anew.
+            JournalError: another coordinator took over, or an event is not JSON: nothing was written. Or the
+                system failed: with `errno` ENOSPC the disk is full, nothing was written and the same call may
+                be tried again; after any other failure the journal takes nothing more and has to be opened
+                anew, and keys keep what had reached the disk from counting twice.
         """
         if self.readonly:
             raise JournalError(f"{self.path} was opened for reading: open it for writing to append to it.")
@@ -117,6 +117,10 @@ class SqliteJournal:
             )
         if self._broken:
             raise JournalError(self._broken)
+        if _identity(self.path) != self._file:  # what is written to a removed file is gone with this process
+            raise JournalError(
+                f"{self.path} was removed or replaced while it was in use: stop, and put it back."
+            )
         texts = [encoded(event) for event in events]
         with self._told():
             execute = self._connection.execute
@@ -169,7 +173,7 @@ class SqliteJournal:
         try:
             connection.execute("PRAGMA trusted_schema = OFF")
             self._check_identity(connection)
-            found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+            found = [row[0] for row in connection.execute("PRAGMA integrity_check(1)")]
             if found != ["ok"]:
                 raise self._damaged(found[0])
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -229,7 +233,7 @@ class SqliteJournal:
                 "upgrade Truing."
             )
         parts = {
-            tuple(row) for row in connection.execute("SELECT type, name FROM sqlite_schema WHERE sql NOTNULL")
+            tuple(row) for row in connection.execute("SELECT type, name FROM sqlite_master WHERE sql NOTNULL")
         }
         if parts != {
             ("table", "event"),
@@ -254,6 +258,8 @@ class SqliteJournal:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if isinstance(error, sqlite3.ProgrammingError):
             return JournalError(f"{self.path} cannot be used here: {error}")
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
+            return JournalError(f"An event does not fit into {self.path}: {error}.")
         if code == sqlite3.SQLITE_FULL:
             full = JournalError(
                 f"The disk is full and {self.path} could not be extended ({error}): free some space and "
@@ -325,6 +331,14 @@ def _size(path: Path) -> int:
         return 0
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_dev, status.st_ino)
+
+
 def _refuse_network(path: Path) -> None:
     kind = network_type(path)
     if kind:
@@ -335,24 +349,29 @@ def _refuse_network(path: Path) -> None:
         )
 
 
-def _check_header(path: Path) -> None:
-    """Refuse early, before SQLite would take an empty file for an empty database."""
+def _check_file(path: Path) -> None:
+    """Refuse what SQLite would pass over: an empty file is an empty database to it, a cut page has zeros."""
     try:
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(18)
+            size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         raise JournalError(
             f"{path.parent} holds no study: there is no {path.name} in it; give the folder of a study."
         ) from None
     except OSError as error:
-        raise JournalError(
-            f"{path} cannot be read ({error.strerror}): check the folder's permissions."
-        ) from error
-    if start != b"SQLite format 3\0":
+        raise JournalError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
+    if not start.startswith(b"SQLite format 3\0") or len(start) < 18:
         raise JournalError(
             f"{path} is not a Truing journal or is damaged at its start: put back a copy of the study's "
-            "folder, or use "
-            "another folder; the file was left as it is."
+            "folder, or use another folder; the file was left as it is."
+        )
+    page = int.from_bytes(start[16:], "big")
+    page = 65536 if page == 1 else page
+    if size % max(page, 1) and not _size(_beside(path, "-wal")):  # with a log, the log has the whole page
+        raise JournalError(
+            f"{path} is damaged (it ends within a page): put back a copy of the study's folder; the file was "
+            "left as it is."
         )
 
 
