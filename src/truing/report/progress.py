@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from truing.report.columns import ascii_only, clip, plain
-from truing.space.parameter import format_value
+from truing.space.configuration import format_value
 
 SEARCH = "search"
 _ERASE = "\r\x1b[2K"
@@ -50,7 +50,7 @@ def duration(seconds: float | None) -> str:
     """A time a person can read, to two units.
 
     >>> [duration(s) for s in (0.4, 59.97, 132, 11_100, 187_000, None)]
-    ['0.4 s', '1 min', '2 min 12 s', '3 h 5 min', '2 d 3 h', '-']
+    ['0.4 s', '1 min', '2 min 12 s', '3 h 5 min', '2 d 4 h', '-']
     """
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return "-"
@@ -59,20 +59,19 @@ def duration(seconds: float | None) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)
-    for limit, unit, name, part, part_name in (
-        (60, 1, "s", 1, ""),
-        (3600, 60, "min", 1, "s"),
-        (86_400, 3600, "h", 60, "min"),
-    ):
-        if whole < limit:
-            return _two(whole, unit, name, part, part_name)
-        whole = round(whole / 60) * 60 if limit == 3600 else whole
-    return _two(round(whole / 3600) * 3600, 86_400, "d", 3600, "h")
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _two(whole, 60, "min", "s")
+    if whole < 86_370:  # the next half minute would round to a day
+        return _two(round(whole / 60), 60, "h", "min")
+    return _two(round(whole / 3600), 24, "d", "h")
 
 
-def _two(whole: int, unit: int, name: str, part: int, part_name: str) -> str:
-    big, small = whole // unit, whole % unit // part
-    return f"{big} {name} {small} {part_name}" if small else f"{big} {name}"
+def _two(count: int, size: int, big: str, small: str) -> str:
+    """`count` small units as big ones of `size`, and what remains."""
+    whole, rest = divmod(count, size)
+    return f"{whole} {big} {rest} {small}" if rest else f"{whole} {big}"
 
 
 def status_line(status: Status, *, metric: str, total_trials: int | None) -> str:
@@ -110,9 +109,9 @@ def status_line(status: Status, *, metric: str, total_trials: int | None) -> str
 class Progress:
     """Shows the progress of a study on `stream`; never raises because of the stream.
 
-    On a terminal one live line is rewritten in place. Elsewhere plain lines under 80 columns appear: when the best
-    improves, at every tenth of the trials, and after a silence that grows with the time elapsed. A notebook gets a
-    line at every quarter. No colour is used, so there is nothing to switch off.
+    On a terminal one live line is rewritten in place. Elsewhere plain lines under 80 columns appear: when
+    the best improves, at every tenth of the trials, and after a silence that grows with the time elapsed. A
+    notebook gets a line at every quarter. No colour is used, so there is nothing to switch off.
 
     Args:
         stream: a text stream, such as sys.stderr; None = nowhere.
@@ -124,8 +123,8 @@ class Progress:
 
     >>> import io
     >>> out = io.StringIO()
-    >>> with Progress(out, metric="log_loss", goal="min", total_trials=2, runs_per_trial=5, workers=1) as shown:
-    ...     shown.update(Status(done=1, running=1, best=0.5, best_number=0))
+    >>> with Progress(out, metric="log_loss", goal="min", total_trials=2) as progress:
+    ...     progress.update(Status(done=1, running=1, best=0.5, best_number=0))
     >>> out.getvalue()
     '1/2 trials · 1 running · best log_loss 0.5 (trial 0)\\n'
     """
@@ -154,7 +153,6 @@ class Progress:
         self._clock = clock
         self._shown = ""  # the live line as it stands on the terminal
         self._drawn_at = -math.inf
-        self._pending: Status | None = None
         self._said: Status | None = None  # the last status that got a plain line
 
     def __enter__(self) -> Progress:
@@ -176,11 +174,9 @@ class Progress:
         if self.quiet:
             return
         if self.live:
-            self._pending = status
             now = self._clock()
             if now - self._drawn_at >= _REDRAW:
                 self._drawn_at = now
-                self._pending = None
                 self._draw(self._text(status))
             return
         if self._worth_a_line(status):
@@ -190,9 +186,8 @@ class Progress:
     def close(self) -> None:
         """Take the live line away."""
         self._erase()
-        self._pending = None
 
-    # -- inside ----------------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------
 
     def _text(self, status: Status) -> str:
         return status_line(status, metric=self.metric, total_trials=self.total_trials)
@@ -204,7 +199,8 @@ class Progress:
         share = 4 if self.notebook else 10
         if _step(status, self.total_trials, share) > _step(before, self.total_trials, share):
             return True
-        # The silence grows with the time elapsed, so that a night's log holds dozens of these lines, not thousands.
+        # The silence grows with the time elapsed, so that a night's log holds dozens of these lines, not
+        # thousands.
         silence = max(60.0 if self.notebook else 10.0, status.seconds_elapsed / 20)
         if status.seconds_elapsed - before.seconds_elapsed >= silence:
             return True
@@ -234,7 +230,7 @@ class Progress:
             try:
                 self.stream.write(text)
             except UnicodeEncodeError:
-                self.stream.write(ascii_only(text).replace("?[2K", "\x1b[2K"))
+                self.stream.write(ascii_only(text))
             self.stream.flush()
         except (OSError, ValueError, AttributeError):  # closed, a broken pipe, or not quite a stream
             self.quiet, self.live = True, False

@@ -1,0 +1,432 @@
+"""The report of a study: one HTML file that opens without a network.
+
+The page allows itself no request: its policy (Content-Security-Policy) names its two scripts by their
+SHA-256, and everything that comes from the study is escaped by the template or stands as JSON that no
+browser executes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from truing.errors import JournalError
+from truing.record.history import History
+from truing.report.columns import plain
+from truing.report.effects import CAVEAT, Effect, effects
+from truing.report.facts import inside, interval, name_of, number, signed, words
+from truing.report.figures import Drawing, effect_of, score_over_time
+from truing.report.methods import methods, protocol
+from truing.report.progress import duration
+from truing.report.table import Row, best_number, ordered, score, trial_rows
+from truing.space.configuration import format_value
+from truing.space.encoding import default_of
+from truing.space.parameter import Choice, Float, is_default_given
+from truing.space.space import Space
+
+_DOTTED = "·"
+
+
+def write_report(
+    path: Path,
+    *,
+    history: History,
+    study: Mapping[str, Any],
+    verdict: Mapping[str, Any] | None,
+    verdict_text: str,
+    folder_name: str,
+) -> None:
+    """Write the report to `path`, whole or not at all: a reader never sees half a file.
+
+    Args:
+        path: where; its folder must exist. A report that lies there is replaced.
+        history, study, verdict, verdict_text, folder_name: as for `report_html`.
+
+    Raises:
+        JournalError: the file cannot be written.
+    """
+    text = report_html(
+        history=history, study=study, verdict=verdict, verdict_text=verdict_text, folder_name=folder_name
+    )
+    path = Path(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_bytes(
+            text.encode("utf-8", "replace")
+        )  # bytes: the scripts' hashes allow no other line ends
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise JournalError(f"The report cannot be written to {path}: {error.strerror or error}.") from error
+
+
+def report_html(
+    *,
+    history: History,
+    study: Mapping[str, Any],
+    verdict: Mapping[str, Any] | None,
+    verdict_text: str,
+    folder_name: str,
+) -> str:
+    """The report as the text of one HTML page; pure.
+
+    Args:
+        history: the study's history.
+        study: the data of its `study` event; a key that is missing leaves out what it would have said.
+        verdict: as `Verdict.to_dict()`; None = search only, and the page says how to get one.
+        verdict_text: the verdict as the terminal prints it.
+        folder_name: the study's folder as a person would type it.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=PackageLoader("truing.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    plotly, page = get_plotlyjs(), environment.get_template("page.js").render()
+    return environment.get_template("report.html.j2").render(
+        **_page(history, study, verdict, verdict_text, folder_name),
+        plotly=Markup(plotly),
+        script=Markup(page),
+        policy=(
+            "default-src 'none'; "
+            f"script-src '{_digest(plotly)}' '{_digest(page)}'; "
+            "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+        ),
+        embed=lambda value: Markup(_embedded(value)),
+    )
+
+
+def _page(
+    history: History,
+    study: Mapping[str, Any],
+    verdict: Mapping[str, Any] | None,
+    verdict_text: str,
+    folder_name: str,
+) -> dict[str, Any]:
+    """All that the template shows."""
+    metric = name_of(study.get("metric") or inside(verdict, "metric"), "score")
+    found = effects(history)
+    drawings = [score_over_time(history, metric=metric)]
+    panels = []
+    for effect in found:
+        drawing = effect_of(effect, history, metric=metric)
+        panels.append(
+            {
+                "effect": effect,
+                "drawing": drawing,
+                "place": len(drawings),
+                "finding": _finding(drawing, effect),
+            }
+        )
+        drawings.append(drawing)
+    rows = trial_rows(history)
+    return {
+        "name": plain(study.get("name") or Path(folder_name).name or "study"),
+        "folder": plain(folder_name),
+        "metric": metric,
+        "goal": history.goal,
+        "verdict": verdict,
+        "headline": _headline(history, metric, verdict, verdict_text),
+        "lead": _lead(verdict, verdict_text),
+        "verdict_text": verdict_text.rstrip() if verdict is not None else "",
+        "choices": _choices(history, verdict),
+        "scores": _scores(metric, verdict),
+        "generalization": _generalization(verdict),
+        "cost": _cost(history, rows, verdict),
+        "warnings": _warnings(history, study, verdict),
+        "over_time": drawings[0],
+        "panels": panels,
+        "caveat": CAVEAT,
+        "figures": [_bare(drawing) for drawing in drawings],
+        "trials": _trials(history, rows),
+        "parameters": list(history.space),
+        "reasons": any(row["reason"] for row in rows),
+        "space": [_described(name, history.space) for name in history.space],
+        "methods": methods(history, study, verdict),
+        "facts": _facts(study),
+        "number": number,
+    }
+
+
+def _finding(drawing: Drawing, effect: Effect) -> str:
+    """The figure's title without the parameter's name, which stands above it."""
+    words = drawing.title.removeprefix(plain(effect.parameter) + ": ")
+    return words[:1].upper() + words[1:]
+
+
+def _headline(history: History, metric: str, verdict: Mapping[str, Any] | None, verdict_text: str) -> str:
+    if verdict is not None:
+        first = next((line.strip() for line in verdict_text.splitlines() if line.strip()), "")
+        return plain(verdict.get("headline") or first or "The verdict has no headline.")
+    best = history.best()
+    if best is None:
+        return "No trial has completed yet."
+    return (
+        f"Search only: best {metric} {score(best.value)} so far, in trial {best.number}. "
+        "What tuning gained is not known yet."
+    )
+
+
+def _lead(verdict: Mapping[str, Any] | None, verdict_text: str) -> list[str]:
+    """The lines of the verdict's first paragraph that the headline does not say already."""
+    if verdict is None:
+        return []
+    headline = plain(verdict.get("headline") or "")
+    paragraph = verdict_text.strip().split("\n\n")[0].splitlines()
+    return [line for line in map(plain, paragraph) if line and line not in headline and headline not in line]
+
+
+def _choices(history: History, verdict: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """A row a parameter: the defaults, the selected, and whether they differ."""
+    selected, defaults = inside(verdict, "selected"), inside(verdict, "defaults")
+    if verdict is None:
+        best = history.best()
+        selected = dict(best.config) if best is not None else None
+        defaults = dict(history.trials[0].config) if len(history) else None
+    selected, defaults = dict(selected or {}), dict(defaults or {})
+    names = [n for n in history.space.parameters if n in selected or n in defaults]
+    names += [n for n in {**selected, **defaults} if n not in names]
+    return [
+        {
+            "name": plain(n),
+            "defaults": plain(format_value(defaults[n])) if n in defaults else "not active",
+            "selected": plain(format_value(selected[n])) if n in selected else "not active",
+            "changed": (n in selected) != (n in defaults) or selected.get(n) != defaults.get(n),
+        }
+        for n in names
+    ]
+
+
+def _scores(metric: str, verdict: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """The verdict's figures: what, defaults, selected, difference with interval, and a note."""
+    rows = []
+    validation = inside(verdict, "validation")
+    if isinstance(validation, Mapping):
+        difference = validation.get("difference")
+        rows.append(
+            _figures(
+                f"validation {metric}",
+                validation.get("defaults"),
+                number(validation.get("selected")),
+                interval(validation.get("low"), validation.get("high")),
+                difference,
+                "fresh splits and seeds",
+            )
+        )
+        searched = validation.get("as_searched")
+        if searched is not None:
+            rows.append(_figures("as the search saw it", "", number(searched), "", "", _luck(validation)))
+    test = inside(verdict, "test")
+    for name, figures in (
+        sorted(test.items(), key=lambda item: item[0] != metric) if isinstance(test, Mapping) else ()
+    ):
+        looks = inside(verdict, "looks")
+        note = "first look" if looks == 1 else f"look {looks}: descriptive" if isinstance(looks, int) else ""
+        rows.append(
+            _figures(
+                f"locked test {plain(name)}",
+                inside(figures, "defaults"),
+                number(inside(figures, "selected")),
+                "",
+                inside(figures, "difference"),
+                note,
+            )
+        )
+        delivered = inside(figures, "delivered")
+        if isinstance(delivered, Mapping):
+            ends = interval(delivered.get("low"), delivered.get("high"))
+            rows.append(
+                _figures(
+                    f"delivered network, {plain(name)}", "", number(delivered.get("value")), ends, "", ""
+                )
+            )
+    return rows
+
+
+def _figures(
+    what: str, defaults: Any, selected: str, ends: str, difference: Any, note: str
+) -> dict[str, str]:
+    gap = ""
+    if isinstance(difference, Mapping):
+        low, high = difference.get("low"), difference.get("high")
+        gap = f"{signed(difference.get('value'))} {interval(low, high, sign=True)}".strip()
+        if difference.get("value") is None and difference.get("reason"):
+            note = plain(difference["reason"])
+    elif difference is None:
+        gap = "–"
+    return {
+        "what": what,
+        "defaults": defaults if isinstance(defaults, str) else number(defaults),
+        "selected": f"{selected} {ends}".strip(),
+        "difference": gap,
+        "note": note,
+    }
+
+
+def _luck(validation: Mapping[str, Any]) -> str:
+    seen, fresh = validation.get("as_searched"), validation.get("selected")
+    if not isinstance(seen, int | float) or not isinstance(fresh, int | float):
+        return ""
+    return f"luck of splits and seeds: {format_value(abs(float(fresh) - float(seen)))}"
+
+
+def _generalization(verdict: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    found = inside(verdict, "generalization")
+    if not isinstance(found, Mapping):
+        return []
+    retained = found.get("retained")
+    shown = f"{retained:.2f}" if isinstance(retained, float) and math.isfinite(retained) else number(retained)
+    return [(part, number(found.get(part))) for part in ("train", "validation", "test")] + [
+        ("retained", shown)
+    ]
+
+
+def _cost(history: History, rows: list[Row], verdict: Mapping[str, Any] | None) -> str:
+    trials = inside(verdict, "trials")
+    runs, more, seconds = inside(verdict, "runs"), inside(verdict, "verdict_runs"), inside(verdict, "seconds")
+    parts = [f"{len(history) if trials is None else number(trials)} trials"]
+    parts.append(f"{sum(row['runs'] for row in rows) if runs is None else number(runs)} runs")
+    if more is not None:
+        parts[-1] += f" + {number(more)} for the verdict"
+    if isinstance(seconds, int | float):
+        parts.append(duration(float(seconds)))
+    else:
+        parts.append(f"{duration(sum(row['seconds'] for row in rows))} of training")
+    return f" {_DOTTED} ".join(parts)
+
+
+def _warnings(
+    history: History, study: Mapping[str, Any], verdict: Mapping[str, Any] | None
+) -> list[dict[str, str]]:
+    """The verdict's warnings, or before it what was found in the data; and failed trials in any case."""
+    found = study.get("findings") if verdict is None else verdict.get("warnings")
+    listed = [
+        {"code": plain(inside(one, "code") or ""), "message": plain(inside(one, "message") or one)}
+        for one in (found if isinstance(found, list | tuple) else ())
+    ]
+    codes = {one["code"] for one in listed}
+    failed = [trial for trial in history.trials if trial.state == "failed"]
+    if failed and not any("fail" in code for code in codes):
+        share = f"{len(failed)} of {len(history)} trials failed"
+        why = next((f": {plain(trial.reason)}" for trial in failed if trial.reason), "")
+        listed.append({"code": "failed_trials", "message": f"{share}; the first{why}."})
+    if history.notes.get("accepted") and not any("accept" in code or "changed" in code for code in codes):
+        listed.append(
+            {"code": "accepted_change", "message": "The training function was changed during the study."}
+        )
+    return listed
+
+
+def _trials(history: History, rows: list[Row]) -> list[dict[str, Any]]:
+    """The trial table, best first and failed last; `keys` are what a click on a column's head sorts by."""
+    best, names = best_number(rows, history.goal), list(history.space)
+    table = []
+    for row in ordered(rows, history.goal, best_first=True):
+        config = row["config"]
+        table.append(
+            {
+                "best": row["number"] == best,
+                "failed": row["state"] == "failed",
+                "number": row["number"],
+                "state": row["state"],
+                "value": score(row["value"], row["se"]),
+                "sort": "" if row["value"] is None else repr(row["value"]),
+                "runs": row["runs"],
+                "seconds": row["seconds"],
+                "time": duration(row["seconds"]),
+                "config": [
+                    (plain(format_value(config[n])), plain(config[n])) if n in config else ("–", "")
+                    for n in names
+                ],
+                "reason": plain(row["reason"] or ""),
+            }
+        )
+    return table
+
+
+def _described(name: str, space: Space) -> dict[str, str]:
+    parameter = space[name]
+    if isinstance(parameter, Choice):
+        kind, span = "choice", ", ".join(plain(format_value(option)) for option in parameter.options)
+    else:
+        kind = "number" if isinstance(parameter, Float) else "whole number"
+        span = f"{number(parameter.low)} to {number(parameter.high)}"
+        span += "" if parameter.step is None else f" in steps of {number(parameter.step)}"
+        span += ", log scale" if parameter.log else ""
+    when = "; ".join(
+        f"{plain(parent)} is {' or '.join(plain(format_value(v)) for v in values)}"
+        for parent, values in (parameter.when or {}).items()
+    )
+    default = plain(format_value(default_of(parameter)))
+    return {
+        "name": plain(name),
+        "kind": kind,
+        "span": span,
+        "default": default + ("" if is_default_given(parameter) else " (assumed)"),
+        "group": plain(parameter.group),
+        "role": plain(parameter.role),
+        "when": when or "always",
+    }
+
+
+def _facts(study: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the study was, and where it ran: names, settings and counts."""
+    asked = (
+        ("metric", "metric"),
+        ("goal", "goal"),
+        ("also", "also measured"),
+        ("decision", "decision rule"),
+        ("validation", "validation"),
+        ("test", "locked test"),
+        ("rows", "development rows"),
+        ("test_rows", "locked rows"),
+        ("search", "search"),
+        ("schedule", "schedule"),
+        ("epochs", "epochs"),
+        ("seed", "seed"),
+        ("threads", "threads a run"),
+        ("versions", "versions"),
+        ("git", "git commit"),
+        ("commit", "git commit"),
+        ("machine", "machine"),
+    )
+    machine = study.get("machine")
+    if isinstance(machine, Mapping):  # a report is passed on; the name of the machine is nobody's business
+        machine = {key: value for key, value in machine.items() if key not in ("host", "user")}
+    shown = {**study, "validation": protocol(study) or None, "machine": machine}
+    found = [(label, words(shown[key])) for key, label in asked if shown.get(key) is not None]
+    return [(label, text) for label, text in found if text and text != "–"]
+
+
+def _bare(drawing: Drawing) -> dict[str, Any]:
+    """A figure for the page: its title stands in the page's own text, its colours follow the page's."""
+    figure = drawing.figure.to_plotly_json()
+    layout = {
+        key: item for key, item in figure["layout"].items() if key not in ("title", "template", "height")
+    }
+    layout["margin"] = {"l": 60, "r": 12, "t": 30, "b": 48}
+    return {"data": figure["data"], "layout": layout}
+
+
+def _embedded(value: Any) -> str:
+    """JSON that cannot end its script element or be taken for markup."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _digest(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

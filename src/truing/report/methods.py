@@ -1,0 +1,157 @@
+"""The methods paragraph of a report, made from what the journal holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from truing.record.history import History
+from truing.record.trial import SEARCH
+from truing.report.effects import CAVEAT
+from truing.report.facts import inside, name_of, number, words
+
+_STATES = ("completed", "running", "stopped", "failed", "cancelled")
+
+
+def methods(history: History, study: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> list[str]:
+    """Paragraphs a reader could put into a paper; a fact that the journal does not hold is left out.
+
+    Args:
+        history: the study's history.
+        study: the data of its `study` event.
+        verdict: as `Verdict.to_dict()`, or None before it.
+    """
+    paragraphs = [_search(history, study), _validation(study)]
+    if verdict is not None:
+        paragraphs += [_verdict(verdict), _test(verdict, study)]
+    paragraphs += [_effects(), _versions(study)]
+    return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def protocol(study: Mapping[str, Any]) -> str:
+    """The validation protocol in words; empty where there is none."""
+    return words(study.get("validation_text") or study.get("validation") or "")
+
+
+def _search(history: History, study: Mapping[str, Any]) -> str:
+    counts = Counter(trial.state for trial in history.trials)
+    states = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
+    runs = sum(1 for run in history.runs.values() if run.purpose == SEARCH)
+    searcher = words(study.get("search") or "")
+    verb = "maximised" if history.goal == "max" else "minimised"
+    sentences = [
+        f"The search{f' ({searcher})' if searcher else ''} {verb} "
+        f"{name_of(study.get('metric'), 'the metric')} over {_many(len(history.space), 'parameter')} in {_many(len(history), 'trial')} "
+        f"({states or 'none yet'}), {_many(runs, 'run')} in all; trial 0 is the defaults."
+    ]
+    if study.get("epochs") is not None:
+        sentences.append(f"A run goes to at most {number(study['epochs'])} epochs.")
+    if study.get("seed") is not None:
+        sentences.append(f"Every random decision comes from seed {number(study['seed'])}.")
+    if counts["failed"]:
+        sentences.append("A trial of which one run failed has failed: it is not averaged over the others.")
+    if history.notes.get("accepted"):
+        sentences.append("The training function was changed during the study, and the change accepted.")
+    if history.notes.get("extended"):
+        sentences.append("The space was extended during the study.")
+    return " ".join(sentences)
+
+
+def _validation(study: Mapping[str, Any]) -> str:
+    sentences = []
+    rows, locked = study.get("rows"), study.get("test_rows")
+    if rows is not None and words(rows):
+        held = f", {number(locked)} locked away as test rows" if locked is not None else ""
+        development = f"{number(rows)} for development" if _is_count(rows) else words(rows)
+        sentences.append(f"Rows: {development}{held}.")
+    judged = protocol(study)
+    if judged:
+        sentences.append(
+            f"A trial was judged by {judged}: its score is the mean over its replicates, and ± is the "
+            "standard error of that mean over them. All trials share the same replicates (splits and seeds), "
+            "so they are paired. Replicates share training rows, so the standard error describes their "
+            "scatter and is no interval for new data."
+        )
+    if study.get("decision"):
+        sentences.append(f"Decision rule: {words(study['decision']).rstrip('.')}.")
+    if study.get("test"):
+        sentences.append("The test rows were set aside before the first trial; only the verdict opens them.")
+    return " ".join(sentences)
+
+
+def _verdict(verdict: Mapping[str, Any]) -> str:
+    sentences = []
+    if verdict.get("verdict_runs") is not None:
+        sentences.append(
+            f"The verdict used {number(verdict['verdict_runs'])} runs beyond the search. The validation "
+            "figures come from fresh splits and seeds that took no part in choosing; this removes the luck of "
+            "splits and seeds, not that of these rows."
+        )
+    estimand = inside(verdict, "validation", "estimand")
+    if estimand:
+        sentences.append(f"What they estimate: {_stripped(estimand)}.")
+    rows = inside(verdict, "validation", "rows_trained")
+    if rows is not None:
+        sentences.append(f"Each of these runs was trained on {number(rows)} rows.")
+    method = inside(verdict, "validation", "difference", "method")
+    if method:
+        sentences.append(
+            f"The 95 % interval of the validation difference (selected - defaults): {_stripped(method)}."
+        )
+    sentences.append(
+        "A gain is claimed only when that interval lies wholly on the better side of zero in the primary "
+        "metric and the locked test does not point the other way; other metrics never claim."
+    )
+    return " ".join(sentences)
+
+
+def _test(verdict: Mapping[str, Any], study: Mapping[str, Any]) -> str:
+    test = verdict.get("test")
+    if not isinstance(test, Mapping) or not test:
+        return "There is no locked test in this verdict."
+    sentences = [
+        "Locked test: the selected configuration and the defaults were each trained again on all development "
+        "rows with several seeds and scored on the locked rows; the difference is that of the means, and its "
+        "95 % interval counts both rows and seeds."
+    ]
+    primary = name_of(verdict.get("metric") or study.get("metric"))
+    names = sorted(test, key=lambda name: (name != primary, name))
+    for what, part in (("Interval of the difference", "difference"), ("The delivered network", "delivered")):
+        used: dict[str, list[str]] = {}
+        for name in names:
+            method = inside(test, name, part, "method")
+            if method:
+                used.setdefault(_stripped(method), []).append(words(name))
+        sentences += [f"{what} ({', '.join(metrics)}): {method}." for method, metrics in used.items()]
+    looks = verdict.get("looks")
+    if isinstance(looks, int):
+        times = "once" if looks == 1 else f"{looks} times"
+        sentences.append(f"The locked rows have been looked at {times}.")
+        if looks > 1:
+            sentences.append("After the first look the figures describe, and no longer have 95 % coverage.")
+    return " ".join(sentences)
+
+
+def _effects() -> str:
+    return (
+        "Effects of parameters: means over completed trials with the 95 % t interval of a mean (Student "
+        f"1908), the trial as the unit. {CAVEAT} Failed trials are in no mean."
+    )
+
+
+def _versions(study: Mapping[str, Any]) -> str:
+    versions = words(study.get("versions") or "")
+    return f"Versions: {versions}." if versions else ""
+
+
+def _stripped(sentence: Any) -> str:
+    return words(str(sentence)).rstrip(".")
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
