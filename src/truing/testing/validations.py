@@ -168,7 +168,7 @@ def each_trial_is_estimated_by_itself(make: Make) -> None:
 
 def an_undefined_replicate_is_never_left_out(make: Make) -> None:
     """A None among the scores gives the pooled figure, or none with a reason; never the mean of the rest."""
-    table = {0: [0.5, None, 0.7, 0.6, 0.8], 1: [0.5, 0.5, 0.7, 0.6, 0.8]}
+    table: dict[int, list[float | None]] = {0: [0.5, None, 0.7, 0.6, 0.8], 1: [0.5, 0.5, 0.7, 0.6, 0.8]}
     alone = _estimates(make, table)
     _equal(alone[0].value, None, "the value without a pooled figure")
     _true(bool(alone[0].reason), "a value that is undefined must have its reason")
