@@ -184,7 +184,10 @@ def _rows_part(
     drawn, trouble = bootstrap(
         lambda w: float(np.mean([a(w).mean() - b(w).mean() for a, b in pairs])), of, len(y), rng
     )
-    return (0.0, 0.0, trouble) if trouble else (float(drawn.var(ddof=1)), of.number - 1, None)
+    if trouble:
+        return 0.0, 0.0, trouble
+    few = of.number / (of.number - 1)  # a resample of m units varies (m - 1)/m as much as m new ones
+    return few * float(drawn.var(ddof=1)), of.number - 1, None
 
 
 def _per_row(
