@@ -14,13 +14,16 @@ from truing.space.combinations import Combinations
 from truing.space.configuration import Configuration
 from truing.space.space import Space
 
+_FEW = 32  # combinations that are looked through each time
+
 
 @dataclass(frozen=True)
 class GridSearch:
     """Every combination of `points` values a parameter, the first parameter changing slowest.
 
-    A `Float` takes `points` values, evenly spaced on its scale and with both ends; an `Int`, or a `Float` with a
-    step, all its values if at most `points`, else `points` of them; a `Choice` all its options. Inactive parameters do not multiply the grid.
+    A `Float` takes `points` values, evenly spaced on its scale and with both ends; an `Int`, or a `Float`
+    with a step, takes all its values if at most `points`, else `points`; a `Choice` takes all its options.
+    Inactive parameters do not multiply the grid.
 
     Args:
         points: values a number, at least 2.
@@ -53,16 +56,11 @@ class GridSearch:
         space = view.space
         grid, defaults = _grid(space, self.points)
         total = int(grid.count)
-        # While the trials are the defaults and then the grid in order, their number says where to go on.
-        guess = len(view)
-        if len(view) > 0 and (defaults is None or defaults >= len(view)):
-            guess -= 1
-        if guess == 0 or (guess < total and view.used(space.at(grid, guess - 1).key)):
-            for rank in range(guess, min(guess + 2, total)):  # one further where no trial was the defaults
-                config = space.at(grid, rank)
-                if not view.used(config.key):
-                    return config
-        for rank in range(total):  # trials of another searcher or of a smaller space lie between
+        for rank in range(_start(view, grid, defaults), total):
+            config = space.at(grid, rank)
+            if not view.used(config.key):
+                return config
+        for rank in range(total):  # none follows: trials of another searcher may have left a gap before
             config = space.at(grid, rank)
             if not view.used(config.key):
                 return config
@@ -72,6 +70,21 @@ class GridSearch:
         """The exact number of trials of the whole grid, the trial with the defaults included."""
         grid, defaults = _grid(space, self.points)
         return int(grid.count) + (1 if defaults is None else 0)
+
+
+def _start(view: History, grid: Combinations, defaults: int | None) -> int:
+    """A number before which no combination is left.
+
+    While the trials are the defaults and then the grid in order, their number says it. Whether they are is seen
+    by looking 1, 2, 4, 8 ... combinations back; where one of these is no trial, the search starts from the first.
+    """
+    guess = len(view)
+    if defaults is None or defaults >= guess:
+        guess -= 1
+    if guess <= _FEW or guess > grid.count:
+        return 0
+    back = (guess - 2**k for k in range(guess.bit_length()))
+    return guess if all(view.used(view.space.at(grid, rank).key) for rank in back if rank >= 0) else 0
 
 
 @lru_cache(maxsize=16)

@@ -40,7 +40,9 @@ def findings(parameters: Mapping[Any, Any]) -> list[str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _number(parameter: Float | Int) -> list[str]:
@@ -51,7 +53,7 @@ def _number(parameter: Float | Int) -> list[str]:
         value = getattr(parameter, field)
         if field == "step" and value is None:
             continue
-        proper = _is_number(value) and math.isfinite(value) and isinstance(value, int if whole else float)
+        proper = _is_number(value) and isinstance(value, int if whole else float)
         if not proper:
             found.append(f"{field} must be {kind}, but {field}={value!r}.")
         elif field == "step" and value <= 0:
@@ -67,7 +69,7 @@ def _number(parameter: Float | Int) -> list[str]:
         found.append(f"a log scale needs low above 0, but low={low!r}.")
     if found:
         return found
-    if not math.isfinite(float(high) - float(low)):
+    if not whole and not math.isfinite(high - low):
         return [f"high - low must be a finite number, but low={low!r} and high={high!r}."]
     step = 1 if whole and parameter.step is None else parameter.step
     if step is None:
@@ -76,11 +78,11 @@ def _number(parameter: Float | Int) -> list[str]:
                 f"high - low must be at least a millionth of the larger, but low={low!r} and high={high!r}."
             ]
         return []
-    if step > high - low and not math.isclose(step, high - low):
+    if step > (high - low) * (1 if whole else 1 + 1e-9):
         found.append(f"step must be at most high - low, but step={step!r}, low={low!r} and high={high!r}.")
-    elif (high - low) / step > MANY or max(abs(low), abs(high)) / step > 2**52:
+    elif high - low > MANY * step or max(abs(low), abs(high)) > 2**52 * step:
         found.append(f"there may be at most 2**40 values, but low={low!r}, high={high!r} and step={step!r}.")
-    elif parameter.log and high / step > MANY:
+    elif parameter.log and high > MANY * step:
         found.append(f"a log scale needs step above high / 2**40, but step={step!r} and high={high!r}.")
     return found
 
@@ -190,7 +192,7 @@ def complaint_about(value: Any, parameter: Parameter, scale: Scale) -> str | Non
             return None
         return f"must be one of {', '.join(map(repr, parameter.options))}, but is {value!r}."
     whole = isinstance(parameter, Int)
-    if not _is_number(value) or not math.isfinite(value) or (whole and value != int(value)):
+    if not _is_number(value) or (whole and value != int(value)):
         return f"must be {'a whole number' if whole else 'a finite number'}, but is {value!r}."
     if not parameter.low <= value <= parameter.high:
         return f"must lie between {parameter.low!r} and {parameter.high!r}, but is {value!r}."

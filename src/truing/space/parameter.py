@@ -201,6 +201,6 @@ def _shown(parameter: Parameter) -> str:
     if parameter.when is not None:
         when = parameter.when
         if isinstance(when, Mapping):
-            when = {name: list(values) for name, values in when.items()}  # type: ignore[misc]
+            when = {name: list(values) for name, values in when.items()}
         parts.append(f"when={when!r}")
     return f"{type(parameter).__name__}({', '.join(parts)})"

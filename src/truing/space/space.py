@@ -137,7 +137,7 @@ class Space(Mapping[str, Parameter]):
         this space are passed over: so configurations of a space that this one grew from can be encoded too.
 
         Raises:
-            SpaceError: a value that the parameter cannot take.
+            SpaceError: a value that has no place on the parameter's scale.
         """
         unit = np.full(len(self._names), 0.5)
         active = np.zeros(len(self._names), dtype=bool)

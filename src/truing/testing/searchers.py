@@ -309,7 +309,9 @@ def settings_are_plain(make: Make) -> None:
     kind: Any = type(searcher)
     if not dataclasses.is_dataclass(searcher) or not kind.__dataclass_params__.frozen:
         raise ConformanceError(f"{kind.__name__} must be a frozen dataclass.")
-    settings = dataclasses.asdict(searcher)
+    settings: dict[str, Any] = {
+        field.name: getattr(searcher, field.name) for field in dataclasses.fields(kind)
+    }
     try:
         again = kind(**json.loads(json.dumps(settings)))
     except (TypeError, ValueError) as error:
