@@ -69,7 +69,7 @@ def test_inactive_parameters_do_not_multiply_it():
     )
     configs = run_out(started(space), GridSearch(points=4))
 
-    # sgd: momentum 0, 0.3, 0.6 and 0.9 twice; adam and lion: beta; the defaults' momentum 0.45 is off the grid
+    # sgd: momentum 0, 0.3, 0.6 and 0.9 twice; adam and lion: beta; the defaults' 0.45 is off the grid
     assert len(configs) == GridSearch(points=4).trials(space) == (3 + 2) + 2 * 4 + 1
     assert len({config.key for config in configs}) == len(configs)
     assert all(space.check(config) == config for config in configs)

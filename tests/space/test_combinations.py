@@ -158,3 +158,13 @@ def test_a_large_parent_is_counted_without_listing_its_values():
     last = space.combinations.at(space.size - 1)
     assert last == {"seed": 10**9, "extra": 5}
     assert space.combinations.rank(last) == space.size - 1
+
+
+def test_thousands_of_parameters_are_no_problem():
+    space = Space(
+        {f"p{k}": Int(0, 9, when={f"p{k - 1}": 9} if k % 3 else None) for k in range(3000)},
+    )
+
+    # each chain of three: nine values alone, or the tenth with nine alone, or with the tenth and all ten
+    assert space.size == (9 + 9 + 10) ** 1000
+    assert space.combinations.rank(space.combinations.at(12345)) == 12345

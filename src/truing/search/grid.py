@@ -75,8 +75,8 @@ class GridSearch:
 def _start(view: History, grid: Combinations, defaults: int | None) -> int:
     """A number before which no combination is left.
 
-    While the trials are the defaults and then the grid in order, their number says it. Whether they are is seen
-    by looking 1, 2, 4, 8 ... combinations back; where one of these is no trial, the search starts from the first.
+    While the trials are the defaults and then the grid in order, their number says it. Whether they are is
+    seen by looking 1, 2, 4, 8 ... combinations back; where one of these is no trial, the first is the start.
     """
     guess = len(view)
     if defaults is None or defaults >= guess:

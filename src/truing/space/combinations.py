@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 _OTHER, _INACTIVE = -1, -2
@@ -52,7 +53,6 @@ class Combinations:
     slots: Sequence[Slot]
     _listed: list[list[int]] = field(init=False, repr=False)
     _live: list[tuple[int, ...]] = field(init=False, repr=False)
-    _memo: dict[tuple[int, tuple[int, ...]], int | float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         asked: dict[int, set[Any]] = {}
@@ -70,12 +70,11 @@ class Combinations:
         ]
         object.__setattr__(self, "_listed", listed)
         object.__setattr__(self, "_live", live)
-        object.__setattr__(self, "_memo", {})
 
     @property
     def count(self) -> int | float:
         """Their exact number; math.inf when a value that cannot be counted may occur."""
-        return self._below(0, ())
+        return self._ways[0][()]
 
     def at(self, rank: int) -> dict[str, Any]:
         """The combination number `rank`, inactive parameters left out.
@@ -93,7 +92,7 @@ class Combinations:
                 continue
             index = None
             for start, number, kind in self._stretches(place):
-                each = self._below(place + 1, self._next(place, state, kind))
+                each = self._ways[place + 1][self._next(place, state, kind)]
                 if rank < number * each:
                     steps, rank = divmod(rank, int(each))
                     index, state = start + steps, self._next(place, state, kind)
@@ -118,7 +117,7 @@ class Combinations:
                 return None
             used += 1
             for start, number, kind in self._stretches(place):
-                each = self._below(place + 1, self._next(place, state, kind))
+                each = self._ways[place + 1][self._next(place, state, kind)]
                 if index < start + number:
                     rank += (index - start) * int(each)
                     state = self._next(place, state, kind)
@@ -156,29 +155,37 @@ class Combinations:
             found.append((start, count - start, _OTHER))
         return found
 
-    def _below(self, place: int, state: tuple[int, ...]) -> int | float:
-        """How many ways there are to decide the slots from `place` on."""
-        if place == len(self.slots):
-            return 1
-        known = self._memo.get((place, state))
-        if known is not None:
-            return known
-        total: int | float
+    @cached_property
+    def _ways(self) -> list[dict[tuple[int, ...], int | float]]:
+        """For each place and state: in how many ways the slots from that place on can be decided."""
+        # forwards: which states can come up at all
+        states: list[set[tuple[int, ...]]] = [{()}]
+        for place in range(len(self.slots)):
+            states.append({after for state in states[-1] for _, after in self._steps(place, state)})
+        # backwards: their numbers
+        ways: list[dict[tuple[int, ...], int | float]] = [dict.fromkeys(states[-1], 1)]
+        for place in reversed(range(len(self.slots))):
+            below = ways[-1]
+            ways.append({state: _total(self._steps(place, state), below) for state in states[place]})
+        return ways[::-1]
+
+    def _steps(self, place: int, state: tuple[int, ...]) -> list[tuple[int | float, tuple[int, ...]]]:
+        """How many values of this slot lead to which state."""
         if not self._active(place, state):
-            total = self._below(place + 1, self._next(place, state, _INACTIVE))
-        elif self.slots[place].domain.count == math.inf:
-            total = math.inf
-        else:
-            parts: dict[int, int] = {}
-            for _, number, kind in self._stretches(place):
-                parts[kind] = parts.get(kind, 0) + number
-            total = 0
-            for kind, number in parts.items():
-                each = self._below(place + 1, self._next(place, state, kind))
-                # math.inf is kept apart from the whole numbers, which may be larger than any float
-                total = math.inf if math.inf in (each, total) else total + number * each
-        self._memo[place, state] = total
-        return total
+            return [(1, self._next(place, state, _INACTIVE))]
+        numbers: dict[int, int | float] = {}
+        for _, number, kind in self._stretches(place):
+            numbers[kind] = numbers.get(kind, 0) + number
+        return [(number, self._next(place, state, kind)) for kind, number in numbers.items()]
+
+
+def _total(
+    steps: list[tuple[int | float, tuple[int, ...]]], below: Mapping[tuple[int, ...], int | float]
+) -> int | float:
+    """Products summed up; math.inf is kept apart from whole numbers, which may exceed every float."""
+    if any(math.inf in (number, below[state]) for number, state in steps):
+        return math.inf
+    return sum(number * below[state] for number, state in steps)
 
 
 def _indices(domain: Domain, values: Any) -> set[int]:

@@ -336,9 +336,11 @@ def _parents_first(parameters: Mapping[str, Parameter]) -> tuple[int, ...]:
     }
     order: list[int] = []
     while waits:
-        ready = min(place for place, parents in waits.items() if parents <= set(order))
+        ready = next(place for place, parents in waits.items() if not parents)  # there is one: no circles
         order.append(ready)
         del waits[ready]
+        for parents in waits.values():
+            parents.discard(ready)
     return tuple(order)
 
 
