@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
-
-from numpy.random import Generator
+from typing import TYPE_CHECKING, ClassVar
 
 from truing.errors import UsageError
 from truing.record.history import History
 from truing.space.combinations import Combinations
 from truing.space.configuration import Configuration
 from truing.space.space import Space
+
+if TYPE_CHECKING:  # numpy loads numpy.random on first use; importing it here would slow every start
+    from numpy.random import Generator
 
 _FEW = 32  # combinations that are looked through each time
 

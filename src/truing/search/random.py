@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
-
-from numpy.random import Generator
+from typing import TYPE_CHECKING, ClassVar
 
 from truing.record.history import History
 from truing.space.configuration import Configuration
+
+if TYPE_CHECKING:  # numpy loads numpy.random on first use; importing it here would slow every start
+    from numpy.random import Generator
 
 _TRIES = 64  # draws before the search looks at what remains instead
 _FEW = 1024  # so few configurations are listed in milliseconds

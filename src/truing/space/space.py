@@ -6,11 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.random import Generator
-from numpy.typing import ArrayLike, NDArray
 
 from truing.errors import SpaceError, listed
 from truing.space.check import complaint_about, findings, nearest
@@ -19,6 +17,10 @@ from truing.space.configuration import Configuration, format_value
 from truing.space.encoding import Options, Scale, default_of, scale_of
 from truing.space.growth import shrinkage
 from truing.space.parameter import Choice, Float, Int, Parameter, is_default_given, plain
+
+if TYPE_CHECKING:  # numpy loads numpy.random on first use; importing it here would slow every start
+    from numpy.random import Generator
+    from numpy.typing import ArrayLike, NDArray
 
 _KINDS: dict[str, type] = {"float": Float, "int": Int, "choice": Choice}
 
