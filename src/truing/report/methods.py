@@ -42,7 +42,8 @@ def _search(history: History, study: Mapping[str, Any]) -> str:
     verb = "maximised" if history.goal == "max" else "minimised"
     sentences = [
         f"The search{f' ({searcher})' if searcher else ''} {verb} "
-        f"{name_of(study.get('metric'), 'the metric')} over {_many(len(history.space), 'parameter')} in {_many(len(history), 'trial')} "
+        f"{name_of(study.get('metric'), 'the metric')} over {_many(len(history.space), 'parameter')} "
+        f"in {_many(len(history), 'trial')} "
         f"({states or 'none yet'}), {_many(runs, 'run')} in all; trial 0 is the defaults."
     ]
     if study.get("epochs") is not None:
@@ -84,9 +85,9 @@ def _verdict(verdict: Mapping[str, Any]) -> str:
     sentences = []
     if verdict.get("verdict_runs") is not None:
         sentences.append(
-            f"The verdict used {number(verdict['verdict_runs'])} runs beyond the search. The validation "
-            "figures come from fresh splits and seeds that took no part in choosing; this removes the luck of "
-            "splits and seeds, not that of these rows."
+            f"The verdict used {number(verdict['verdict_runs'])} runs beyond the search. The "
+            "validation figures come from fresh splits and seeds that took no part in choosing; this removes "
+            "the luck of splits and seeds, not that of these rows."
         )
     estimand = inside(verdict, "validation", "estimand")
     if estimand:

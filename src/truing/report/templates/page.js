@@ -30,7 +30,9 @@
   function draw() {
     document.querySelectorAll("[data-figure]").forEach(function (place) {
       var figure = figures[Number(place.dataset.figure)];
-      Plotly.react(place, JSON.parse(JSON.stringify(figure.data)), themed(figure.layout), config);
+      // the blue of the figures is too dark on a dark page
+      var data = JSON.stringify(figure.data).replaceAll('"#0072b2"', JSON.stringify(colour("--mark")));
+      Plotly.react(place, JSON.parse(data), themed(figure.layout), config);
     });
   }
   draw();

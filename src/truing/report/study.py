@@ -1,0 +1,63 @@
+"""A study's folder, read: its history and facts, and its report written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from truing.errors import UsageError
+from truing.record.history import History
+from truing.report.html import write_report
+from truing.space.space import Space
+from truing.storage.sqlite import SqliteJournal
+from truing.verdict.verdict import Verdict
+
+JOURNAL = "journal.db"
+
+
+def read(folder: Path) -> tuple[History, Mapping[str, Any]]:
+    """The history of the study in `folder` and the data of its last `study` event; also while a study runs.
+
+    Raises:
+        UsageError: no study is there.
+        JournalError: the journal cannot be read.
+    """
+    if not (folder / JOURNAL).is_file():
+        raise UsageError(f"{folder} holds no study; give the folder of one, such as studies/digits.")
+    journal = SqliteJournal(folder / JOURNAL, readonly=True)
+    try:
+        events = list(journal.read())
+    finally:
+        journal.close()
+    first = next((event.data for event in events if event.kind == "study"), None)
+    if first is None:
+        raise UsageError(f"{folder} holds a journal, but no study has begun in it.")
+    history = History(Space.from_dict(first["space"]), first["goal"])
+    for event in events:
+        if event.kind == "study":
+            history.space = Space.from_dict(event.data["space"])
+        history.extend([event])
+    return history, history.notes["study"][-1]
+
+
+def write(folder: Path) -> Path:
+    """Write `report.html` into the folder of a study.
+
+    Raises:
+        UsageError: no study is there.
+        JournalError: it cannot be written.
+    """
+    history, study = read(folder)
+    stored = history.last("verdict")
+    verdict = Verdict(stored["verdict"]) if stored is not None else None
+    path = folder / "report.html"
+    write_report(
+        path,
+        history=history,
+        study=study,
+        verdict=verdict.to_dict() if verdict is not None else None,
+        verdict_text=str(verdict) if verdict is not None else "",
+        folder_name=str(folder),
+    )
+    return path
