@@ -25,7 +25,7 @@ def test_a_share_is_stratified_and_the_same_stream_gives_it_again() -> None:
     assert locked.test is not None
     assert np.array_equal(np.sort(np.concatenate([locked.development, locked.test])), np.arange(200))
     assert {c: int((Y[locked.test] == c).sum()) for c in "abc"} == {"a": 30, "b": 10, "c": 1}
-    assert locked.how == "0.2 of the rows, stratified by class"
+    assert locked.how == "20 % of the rows, stratified by class"
     again, other = (lock(Data(X, Y), 0.2, rng(seed), classification=True).test for seed in (0, 1))
     assert np.array_equal(locked.test, again)  # type: ignore[arg-type]
     assert not np.array_equal(locked.test, other)  # type: ignore[arg-type]
@@ -35,7 +35,7 @@ def test_regression_and_no_labels_are_not_stratified() -> None:
     for data in (Data(X, X[:, 0]), Data(X)):
         locked = lock(data, 0.25, rng(), classification=data.y is None)
         assert locked.test is not None
-        assert (locked.test.size, locked.how) == (50, "0.25 of the rows")
+        assert (locked.test.size, locked.how) == (50, "25 % of the rows")
 
 
 def test_a_hospital_is_locked_away_whole(heart: dict[str, np.ndarray]) -> None:

@@ -89,11 +89,11 @@ def _share(data: Data, test: Real, rng: Generator, classification: bool) -> tupl
     by_class = ", stratified by class" if outline.strata is not None else ""
     if groups is None:
         rows = share_of_rows(len(data), share, outline.strata, rng)
-        return rows, f"{share:.3g} of the rows{by_class}"
+        return rows, f"{100 * share:.3g} % of the rows{by_class}"
     rows = share_of_groups(groups, share, outline.strata, rng)
     return (
         rows,
-        f"about {share:.3g} of the rows in whole groups{by_class} ({len(np.unique(groups[rows]))} groups)",
+        f"about {100 * share:.3g} % of the rows in whole groups{by_class} ({len(np.unique(groups[rows]))} groups)",
     )
 
 
