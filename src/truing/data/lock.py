@@ -91,10 +91,8 @@ def _share(data: Data, test: Real, rng: Generator, classification: bool) -> tupl
         rows = share_of_rows(len(data), share, outline.strata, rng)
         return rows, f"{100 * share:.3g} % of the rows{by_class}"
     rows = share_of_groups(groups, share, outline.strata, rng)
-    return (
-        rows,
-        f"about {100 * share:.3g} % of the rows in whole groups{by_class} ({len(np.unique(groups[rows]))} groups)",
-    )
+    count = len(np.unique(groups[rows]))
+    return rows, f"about {100 * share:.3g} % of the rows in {count} whole group{'s' * (count != 1)}{by_class}"
 
 
 def _given(test: Any, n: int) -> np.ndarray:
