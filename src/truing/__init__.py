@@ -1,1 +1,83 @@
+"""Truing: tune a deep-learning model, and know what the tuning is worth.
+
+>>> import truing as tr
+>>> tr.Float(1e-4, 1e-1, log=True, default=1e-2)
+Float(0.0001, 0.1, log=True, default=0.01)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from truing import datasets as datasets
+    from truing.data.data import Data as Data
+    from truing.errors import TruingError as TruingError
+    from truing.objective.trainer import TorchTrainer as TorchTrainer
+    from truing.search.grid import GridSearch as GridSearch
+    from truing.search.random import RandomSearch as RandomSearch
+    from truing.space.parameter import Choice as Choice
+    from truing.space.parameter import Float as Float
+    from truing.space.parameter import Int as Int
+    from truing.space.space import Space as Space
+    from truing.statistics.metric import Metric as Metric
+    from truing.study import Study as Study
+    from truing.validation.holdout import Holdout as Holdout
+    from truing.validation.kfold import KFold as KFold
+    from truing.validation.seeds import Seeds as Seeds
+    from truing.verdict.verdict import Verdict as Verdict
+
+# Names are imported on first use, so that `import truing` costs next to nothing.
+_HOMES = {
+    "Choice": "truing.space.parameter",
+    "Data": "truing.data.data",
+    "Float": "truing.space.parameter",
+    "GridSearch": "truing.search.grid",
+    "Holdout": "truing.validation.holdout",
+    "Int": "truing.space.parameter",
+    "KFold": "truing.validation.kfold",
+    "Metric": "truing.statistics.metric",
+    "RandomSearch": "truing.search.random",
+    "Seeds": "truing.validation.seeds",
+    "Space": "truing.space.space",
+    "Study": "truing.study",
+    "TorchTrainer": "truing.objective.trainer",
+    "TruingError": "truing.errors",
+    "Verdict": "truing.verdict.verdict",
+    "datasets": "truing.datasets",
+}
+
+__all__ = [  # noqa: RUF022 - in the order a person meets them
+    "Study",
+    "Space",
+    "Float",
+    "Int",
+    "Choice",
+    "Data",
+    "datasets",
+    "Metric",
+    "KFold",
+    "Holdout",
+    "Seeds",
+    "GridSearch",
+    "RandomSearch",
+    "TorchTrainer",
+    "Verdict",
+    "TruingError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'truing' has no attribute {name!r}")
+    module = importlib.import_module(_HOMES[name])
+    found = module if name == "datasets" else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -10,6 +10,7 @@
 | reported   | run, epoch, scores; live only, never journalled: the finished event carries the whole curve     |
 | finished   | run, state, scores, undefined, curve, seconds, epochs, reason, predictions                      |
 | judged     | trial, state, value, se, scores, reason                                                         |
+| restarted  | nothing had completed and the study changed: what came before is void                           |
 | accepted   | a changed function was accepted: the diff                                                       |
 | extended   | the space grew: the new space                                                                   |
 | ended      | why a call of run() came to its end                                                             |

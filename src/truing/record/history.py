@@ -32,6 +32,8 @@ class History:
         self.keys: set[str] = set()
         self.notes: dict[str, list[dict[str, Any]]] = {}
         self.verdict_runs: dict[tuple[str, int, int], int] = {}
+        self.next_run = 0
+        self._best: int | None = None
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -59,6 +61,8 @@ class History:
 
     def best(self) -> Trial | None:
         """The completed trial with the best value; the earlier one of two equals; None without any."""
+        if self.horizon is None:
+            return None if self._best is None else self._trials[self._best]
         done = self.completed
         if not done:
             return None
@@ -112,6 +116,7 @@ class History:
             seed=data.get("seed", 0),
         )
         self.runs[run.id] = run
+        self.next_run = max(self.next_run, run.id + 1)
         if run.purpose == SEARCH:
             trial = self._trials[run.trial]
             self._trials[run.trial] = replace(trial, runs=(*trial.runs, run.id))
@@ -153,6 +158,18 @@ class History:
             scores=data.get("scores", {}),
             reason=data.get("reason"),
         )
+        judged = self._trials[trial.number]
+        if judged.state == "completed" and judged.value is not None:
+            best = None if self._best is None else self._trials[self._best]
+            sign = 1.0 if self.goal == "min" else -1.0
+            if best is None or best.value is None or (sign * judged.value, judged.number) < (sign * best.value, best.number):
+                self._best = judged.number
+
+    def _restarted(self, data: dict[str, Any]) -> None:
+        """Nothing had completed and the study changed: begin anew; run numbers are never given twice."""
+        following = self.next_run
+        self.__init__(self.space, self.goal)  # type: ignore[misc]
+        self.next_run = following
 
     def _extended(self, data: dict[str, Any]) -> None:
         self.space = Space.from_dict(data["space"])
@@ -166,6 +183,7 @@ _FOLDS = {
     "finished": History._finished,
     "judged": History._judged,
     "extended": History._extended,
+    "restarted": History._restarted,
 }
 
 

@@ -112,6 +112,11 @@ class RunSpec:
         locked: row positions that stand for the locked rows, and in which store they lie ("development" or "test").
         epochs: how far it goes; None = as far as the function itself asks.
         cap: at most this many epochs whatever the function asks (the rehearsal's 1); None = no cap.
+        locked_as: "predict" (scored through the returned predict), "locked" (given as run.valid without labels) or
+            "numbers" (given as run.valid with labels, to a function that reports only numbers).
+        score_train: also score the training rows.
+        keep_model: this run's network is delivered; run.keep() writes.
+        keep: "predictions", or "loss" once the study's limit on kept predictions is reached.
     """
 
     run: int
@@ -129,16 +134,22 @@ class RunSpec:
     threads: int = 1
     score_train: bool = False
     keep_model: bool = False
-    dataset: str = "data"
+    keep: str = "predictions"
+    attempt: int = 0
+    replicate: int = 0
 
 
 class Executor(Protocol):
-    """Where runs happen. `wait` blocks and gives `reported` and `finished` events."""
+    """Where runs happen.
+
+    `wait` blocks at most `timeout` seconds and gives `finished` events. A run that reports waits for
+    `decide(reported)`, which an executor calls inside `wait`: so an executor without processes can train in the
+    calling thread (docs/adr/0001).
+    """
 
     def free(self) -> int: ...
     def start(self, runs: Sequence[RunSpec]) -> None: ...
-    def wait(self, timeout: float) -> Sequence[Event]: ...
-    def answer(self, run: int, decision: Decision) -> None: ...
+    def wait(self, timeout: float, decide: Callable[[Event], Decision]) -> Sequence[Event]: ...
     def cancel(self, run: int) -> None: ...
     def now(self) -> float: ...
     def close(self) -> None: ...

@@ -1,0 +1,64 @@
+"""Runs in the calling process, one after the other: for debugging, for machines without fork, for tiny functions."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from truing.execution.job import Job
+from truing.execution.worker import perform
+from truing.record.events import Event
+from truing.record.interfaces import Decision, RunSpec
+from truing.record.state import State
+
+
+class InlineExecutor:
+    """Trains in the calling thread, so a debugger works; it cannot stop a run that hangs, nor survive a crash."""
+
+    def __init__(self, job: Job, workers: int = 0) -> None:
+        self._job = job
+        self._queue: deque[RunSpec] = deque()
+        self._cancelled: list[int] = []
+
+    def free(self) -> int:
+        """1 when nothing is queued, else 0."""
+        return 0 if self._queue else 1
+
+    def start(self, runs: Sequence[RunSpec]) -> None:
+        self._queue.extend(runs)
+
+    def wait(self, timeout: float, decide: Callable[[Event], Decision]) -> Sequence[Event]:
+        """Train the next queued run to its end; `timeout` does not interrupt it."""
+        events = [_cancelled(run) for run in self._cancelled]
+        self._cancelled.clear()
+        if not self._queue:
+            return events
+        spec = self._queue[0]
+
+        def send(epoch: int, score: float | None) -> Decision:
+            return decide(Event("reported", {"run": spec.run, "epoch": epoch, "score": score}, time=self.now()))
+
+        try:
+            outcome = perform(self._job, spec, send, interruptible=True)
+        except KeyboardInterrupt:
+            outcome = {"run": spec.run, "state": str(State.CANCELLED)}
+        self._queue.popleft()
+        return [*events, Event("finished", outcome, time=self.now())]
+
+    def cancel(self, run: int) -> None:
+        """Take a run out of the queue; the one in training cannot be cancelled."""
+        kept = deque(spec for spec in self._queue if spec.run != run)
+        if len(kept) < len(self._queue):
+            self._queue = kept
+            self._cancelled.append(run)
+
+    def now(self) -> float:
+        return time.time()
+
+    def close(self) -> None:
+        self._queue.clear()
+
+
+def _cancelled(run: int) -> Event:
+    return Event("finished", {"run": run, "state": str(State.CANCELLED)}, time=time.time())

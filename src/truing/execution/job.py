@@ -1,0 +1,42 @@
+"""What all runs of a study share: the objective, the data and how to score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from truing.data.data import Data
+from truing.record.task import Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """The part of a run that is the same for every run of a study.
+
+    Args:
+        folder: the study's folder.
+        groups: parameter -> group.
+        test: an official test set; None where the locked rows are rows of `data`, or where there are none.
+        predictions_limit: bytes of kept predictions in the folder, beyond which only the loss per row is kept.
+    """
+
+    folder: Path
+    task: Task
+    groups: dict[str, str]
+    objective: Callable[[Any], Any] | None = None
+    data: Data | None = None
+    test: Data | None = None
+    threads: int = 1
+    run_seconds: float | None = None
+    predictions_limit: int = 1_000_000_000
+
+    def output(self, run: int) -> Path:
+        """The file with what the run wrote to standard output and standard error."""
+        name = f"run-{run:06d}" if run >= 0 else "rehearsal"
+        return self.folder / "output" / f"{name}.txt"
+
+    def predictions(self, run: int, what: str = "") -> Path:
+        """The file with the predictions of the run's last report."""
+        return self.folder / "predictions" / f"run-{run:06d}{what}.npy"

@@ -1,0 +1,196 @@
+"""What a study is, as plain values for the journal, and what may change between two calls."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from truing.errors import ChangedStudyError
+from truing.record.events import Event
+from truing.record.source import Source
+from truing.setting import Setting
+from truing.space.space import Space
+
+SCHEMA = 1
+FIXED = {
+    "data": "data",
+    "metric": "metric",
+    "also": "also",
+    "positive": "positive",
+    "validation": "validation",
+    "test": "test",
+    "seed": "seed",
+    "epochs": "epochs",
+    "threads": "threads",
+}
+
+
+def describe(
+    *,
+    name: str,
+    setting: Setting,
+    space: Space,
+    source: Source,
+    objective: str,
+    search: Any,
+    file: Path | None,
+    variable: str,
+    run_minutes: float | None,
+    lookahead: int | None,
+    fingerprints: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """The data of the `study` event."""
+    task, plan = setting.task, setting.plan
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "objective": objective,
+        "source": dict(source.parts),
+        "source_readable": source.readable,
+        "file": str(file) if file is not None else None,
+        "variable": variable,
+        "space": space.to_dict(),
+        "assumed_defaults": list(space.assumed_defaults),
+        "metric": task.primary.name,
+        "goal": task.goal,
+        "metric_kind": task.primary.kind,
+        "also": [m.name for m in task.metrics[1:]],
+        "classes": len(task.classes) if task.classes is not None else None,
+        "positive": [task.classes[c] for c in task.positive] if task.positive and task.classes else None,
+        "decision": task.describe_decision(),
+        "validation": settings_of(setting.validation),
+        "validation_text": setting.validation.describe() if hasattr(setting.validation, "describe") else None,
+        "test": setting.locked.how if setting.locked is not None else None,
+        "seed": plan.seed,
+        "epochs": plan.epochs,
+        "threads": plan.threads,
+        "run_minutes": run_minutes,
+        "lookahead": lookahead,
+        "search": settings_of(search),
+        "data": dict(fingerprints),
+        "rows": setting.rows,
+        "test_rows": len(plan.locked) if plan.locked is not None else None,
+        "findings": [finding.to_dict() for finding in setting.findings],
+        **environment(file),
+    }
+
+
+def settings_of(part: Any) -> dict[str, Any] | None:
+    """A plug-in's class and settings as plain values."""
+    if part is None:
+        return None
+    if hasattr(part, "to_dict"):
+        return dict(part.to_dict())
+    return {"name": type(part).__name__, **(asdict(part) if is_dataclass(part) else {})}
+
+
+def environment(file: Path | None) -> dict[str, Any]:
+    """Library versions, git commit and machine."""
+    versions = {"python": platform.python_version()}
+    for package in ("truing", "numpy", "scipy", "scikit-learn", "torch"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    machine = {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "host": platform.node(),
+    }
+    return {"versions": versions, "git": _commit(file), "machine": machine}
+
+
+def coordinator(workers: int) -> dict[str, Any]:
+    """The data of the `opened` event."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = ""
+    return {"pid": os.getpid(), "host": platform.node(), "user": user, "workers": workers, "argv": sys.argv[:1]}
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs of the parts that give a run its meaning, in words; the function and the space apart."""
+    found = []
+    for key, name in FIXED.items():
+        if old.get(key) != new.get(key):
+            found.append(f"{name} was {_shown(old.get(key))} and is now {_shown(new.get(key))}")
+    return found
+
+
+def reconcile(
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    source: Source,
+    *,
+    accept_change: bool,
+    extend: bool,
+    folder: Path,
+) -> Sequence[Event]:
+    """The events by which a study with results goes on under `new`.
+
+    Raises:
+        ChangedStudyError: something changed that must not, or must be agreed to.
+    """
+    ways = f"use another folder, or fresh=True (--fresh) to set {folder} aside"
+    different = changes(old, new)
+    if different:
+        raise ChangedStudyError(f"{folder} holds runs of another study: {'; '.join(different)}; {ways}.")
+    events: list[Event] = []
+    if old["space"] != new["space"]:
+        before, after = Space.from_dict(old["space"]), Space.from_dict(new["space"])
+        shrunk = after.grew_from(before)
+        if shrunk:
+            raise ChangedStudyError(
+                f"The space is no longer the one of {folder}, and did not only grow: {' '.join(shrunk)} {ways.capitalize()}."
+            )
+        if not extend:
+            raise ChangedStudyError(
+                f"The space of {folder} grew: go on in it with extend=True (--extend), or {ways}."
+            )
+        events.append(Event("extended", {"space": new["space"]}))
+    diff = source.diff(old["source"])
+    if diff and source.readable and old["source_readable"]:
+        if not accept_change:
+            raise ChangedStudyError(
+                f"The training function is no longer the one that made the results in {folder}:\n{diff}\n"
+                f"Go on all the same with accept_change=True (--accept-change), or {ways}."
+            )
+        events.append(Event("accepted", {"diff": diff}))
+    if events or any(old.get(k) != new.get(k) for k in ("search", "run_minutes", "lookahead", "file", "source")):
+        events.append(Event("study", dict(new)))
+    return events
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict) and set(value) <= {"data", "test"}:
+        return " and ".join(f"{k} {str(v)[:12]}" for k, v in value.items() if v) or "none"
+    if isinstance(value, dict) and "name" in value:
+        inner = ", ".join(f"{k}={v}" for k, v in value.items() if k != "name")
+        return f"{value['name']}({inner})"
+    return "none" if value is None else str(value)
+
+
+def _commit(file: Path | None) -> str | None:
+    """The commit of the user's repository, with "+" when there are uncommitted changes."""
+    folder = file.parent if file is not None else Path.cwd()
+    try:
+        head = _git(folder, "rev-parse", "--short=12", "HEAD")
+        dirty = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + ("+" if dirty else "")
+
+
+def _git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=5, check=True)
+    return done.stdout.strip()

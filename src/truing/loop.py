@@ -1,0 +1,266 @@
+"""Propose, run, record, judge."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from truing.errors import StudyFailedError
+from truing.record.events import Event
+from truing.record.history import History
+from truing.record.interfaces import Decision, Executor, Journal, RunSpec, Schedule, Searcher
+from truing.record.plan import Plan
+from truing.record.seeds import stream
+from truing.record.state import State
+from truing.record.trial import SEARCH, RunRecord, Trial
+
+RETRIES = 2  # of a run that was killed from outside
+SAME_FAILURES = 5  # in a row, with the same exception and line, end the search
+TICK = 0.25  # seconds between looks at the clock and at the person
+
+
+@dataclass
+class Session:
+    """What the search and the verdict share: the record, the executor, and somebody who watches.
+
+    Args:
+        watch: called with the session after every event; shows progress.
+        asked_to_stop: how often the person asked to stop: once = finish what runs, twice = stop now.
+    """
+
+    journal: Journal
+    history: History
+    executor: Executor
+    schedule: Schedule
+    watch: Callable[[Session], None] = lambda session: None
+    asked_to_stop: Callable[[], int] = lambda: 0
+    running: dict[int, RunSpec] = field(default_factory=dict)
+
+    def record(self, *events: Event) -> None:
+        """Write events down; only then are they true."""
+        stamped = [event if event.time else replace(event, time=time.time()) for event in events]
+        self.journal.append(stamped)
+        self.history.extend(stamped)
+
+    def step(self, queue: deque[RunSpec]) -> list[RunRecord]:
+        """Start what fits, wait for an end, write it down; the runs that ended for good."""
+        chosen: list[RunSpec] = []
+        while queue and len(chosen) < self.executor.free():
+            chosen.append(replace(queue.popleft(), run=self.history.next_run + len(chosen)))
+        if chosen:
+            self.record(*(Event("started", _started(spec)) for spec in chosen))
+            self.running |= {spec.run: spec for spec in chosen}
+            self.executor.start(chosen)
+        if self.asked_to_stop() > 1:
+            for run in list(self.running):
+                self.executor.cancel(run)
+        ended = []
+        for event in self.executor.wait(TICK, self._decide) if self.running else ():
+            spec = self.running.pop(event.data["run"])
+            self.record(replace(event, key=f"finished/{spec.run}"))
+            run = self.history.runs[spec.run]
+            if run.state is State.LOST and spec.attempt < RETRIES:
+                queue.appendleft(replace(spec, attempt=spec.attempt + 1))
+            else:
+                ended.append(run)
+        self.watch(self)
+        return ended
+
+    def _decide(self, event: Event) -> Decision:
+        self.history.extend([event])
+        return self.schedule.keep(self.history, event.data["run"])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends; `trials` counts over all calls, `deadline` (monotonic seconds) is this call's."""
+
+    trials: int | None = None
+    deadline: float | None = None
+    target: float | None = None
+
+    def reached(self, history: History) -> str | None:
+        """Why no new trial may start; None while one may."""
+        best = history.best()
+        if self.target is not None and best is not None and best.value is not None:
+            if (best.value <= self.target) if history.goal == "min" else (best.value >= self.target):
+                return "target"
+        if self.trials is not None and len(history) >= self.trials:
+            return "trials"
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            return "minutes"
+        return None
+
+
+def search(
+    session: Session,
+    searcher: Searcher,
+    plan: Plan,
+    judge: Callable[[Trial], dict[str, Any]],
+    limits: Limits,
+    *,
+    lookahead: int | None = 4,
+    keep: Callable[[], str] = lambda: "predictions",
+) -> str:
+    """Search until a limit is reached, the searcher has nothing new, or somebody asks to stop; returns which.
+
+    Raises:
+        StudyFailedError: five trials in a row failed with the same exception at the same line.
+    """
+    history, queue = session.history, unfinished(session.history, plan)
+    failures: list[tuple[str, str]] = []
+    for trial in _all_runs_ended(history, queue):
+        session.record(Event("judged", judge(trial)))
+    why = None
+    while True:
+        why = ("interrupted" if session.asked_to_stop() else None) or limits.reached(history) or why
+        while not why and len(queue) < session.executor.free():
+            if _too_early(history, searcher, lookahead):
+                break
+            config = _propose(session, searcher, plan.seed, lookahead)
+            if config is None:
+                why = "exhausted"
+                break
+            queue += _runs_of(history.trial(len(history) - 1), plan, keep())
+        if session.asked_to_stop():
+            queue.clear()
+        if not queue and not session.running:
+            _give_up_unfinished(session)
+            return why or "exhausted"
+        for run in session.step(queue):
+            trial = history.trial(run.trial)
+            if run.state is not State.COMPLETED:  # a failed fold fails its trial: the other folds need not start
+                queue = deque(spec for spec in queue if spec.trial != run.trial)
+            open_runs = [spec for spec in (*queue, *session.running.values()) if spec.trial == run.trial]
+            if open_runs or trial.state not in ("running", "cancelled"):
+                continue
+            session.record(Event("judged", judge(trial)))
+            failures = _repeated(failures, history, history.trial(run.trial))
+            session.watch(session)
+            if len(failures) >= SAME_FAILURES:
+                _drain(session, queue)
+                raise StudyFailedError(_stopped_by_failures(history, history.trial(run.trial)))
+
+
+def carry_out(session: Session, specs: Sequence[RunSpec]) -> bool:
+    """Run all `specs` of the verdict to their ends; False when somebody asked to stop before that."""
+    queue = deque(specs)
+    while queue or session.running:
+        if session.asked_to_stop():
+            queue.clear()
+        if queue or session.running:
+            session.step(queue)
+    return not session.asked_to_stop()
+
+
+def unfinished(history: History, plan: Plan) -> deque[RunSpec]:
+    """The runs that trials proposed earlier still need: cut off by the coordinator's end, or never started."""
+    queue: deque[RunSpec] = deque()
+    for trial in history.trials:
+        if trial.state not in ("running", "cancelled"):
+            continue
+        runs = [history.runs[number] for number in trial.runs]
+        if failure_of(history, trial) is not None:
+            continue
+        ended = {run.replicate for run in runs if run.state in (State.COMPLETED, State.STOPPED)}
+        attempts = {run.replicate: run.attempt + 1 for run in runs if run.state is State.LOST}
+        queue += [
+            replace(spec, attempt=attempts.get(spec.replicate, 0))
+            for spec in _runs_of(trial, plan, "predictions")
+            if spec.replicate not in ended
+        ]
+    return queue
+
+
+def _all_runs_ended(history: History, queue: deque[RunSpec]) -> list[Trial]:
+    """Trials whose runs are all in, and which the coordinator did not live to judge."""
+    waiting = {spec.trial for spec in queue}
+    return [t for t in history.trials if t.state in ("running", "cancelled") and t.number not in waiting]
+
+
+def _propose(session: Session, searcher: Searcher, seed: int, lookahead: int | None) -> Any:
+    """The defaults first; then whatever the searcher makes of the complete steps up to number - lookahead."""
+    history, number = session.history, len(session.history)
+    horizon = None if lookahead is None else max(0, number - lookahead)
+    config = (
+        history.space.defaults()
+        if number == 0
+        else searcher.suggest(history.at_step(horizon), stream(seed, "search", number))
+    )
+    if config is not None:
+        seen = number if horizon is None else horizon
+        session.record(Event("proposed", {"trial": number, "config": dict(config), "seen": seen}))
+    return config
+
+
+def _too_early(history: History, searcher: Searcher, lookahead: int | None) -> bool:
+    """True while a searcher that reads scores must wait for the trials it is promised to see."""
+    if lookahead is None or not getattr(searcher, "adaptive", True):
+        return False
+    return any(trial.state == "running" for trial in history.trials[: max(0, len(history) - lookahead)])
+
+
+def _runs_of(trial: Trial, plan: Plan, keep: str) -> list[RunSpec]:
+    return [
+        plan.spec(0, trial.number, trial.config, SEARCH, replicate, keep=keep) for replicate in plan.replicates
+    ]
+
+
+def _started(spec: RunSpec) -> dict[str, Any]:
+    return {
+        "run": spec.run,
+        "trial": spec.trial,
+        "purpose": spec.purpose,
+        "replicate": spec.replicate,
+        "attempt": spec.attempt,
+        "seed": spec.seed,
+    }
+
+
+def _drain(session: Session, queue: deque[RunSpec]) -> None:
+    queue.clear()
+    while session.running:
+        session.step(deque())
+    _give_up_unfinished(session)
+
+
+def _give_up_unfinished(session: Session) -> None:
+    """Trials some of whose runs did not come to an end are cancelled; the same command goes on with them."""
+    for trial in session.history.trials:
+        if trial.state == "running":
+            data = {"trial": trial.number, "state": "cancelled", "reason": "not all of its runs were done"}
+            session.record(Event("judged", data))
+
+
+def _repeated(failures: list[tuple[str, str]], history: History, trial: Trial) -> list[tuple[str, str]]:
+    """The failures of the trials that ended last, as long as they are of one kind."""
+    if trial.state != "failed":
+        return []
+    found = failure_of(history, trial)
+    fingerprint = found.reason.fingerprint if found is not None and found.reason is not None else ("", "")
+    return [*failures, fingerprint] if not failures or failures[-1] == fingerprint else [fingerprint]
+
+
+def failure_of(history: History, trial: Trial) -> RunRecord | None:
+    """The run a trial failed by: the one of the lowest replicate; a lost run that may be tried again is none."""
+    failed = [
+        run
+        for run in (history.runs[number] for number in trial.runs)
+        if run.state.ended
+        and run.state.trial_state == "failed"
+        and not (run.state is State.LOST and run.attempt < RETRIES)
+    ]
+    return min(failed, key=lambda run: (run.replicate, -run.attempt), default=None)
+
+
+def _stopped_by_failures(history: History, trial: Trial) -> str:
+    run = failure_of(history, trial)
+    reason = run.reason if run is not None else None
+    lines = f"\n\n{reason.tail}" if reason is not None and reason.tail else ""
+    return (
+        f"{SAME_FAILURES} trials in a row failed with the same error, so the study stops: {reason}; "
+        f"mend the training function and run again.{lines}"
+    )

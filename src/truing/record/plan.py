@@ -1,0 +1,62 @@
+"""From a trial and a replicate to a run: which rows, which seed, how far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from truing.record.interfaces import RunSpec
+from truing.record.seeds import seed_of
+from truing.record.trial import Replicate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all runs of a study take from it.
+
+    Args:
+        seed: the study's seed.
+        replicates: those of the search, in buying order.
+        rows: int64 positions of the development rows in the Data; None without data.
+        locked: positions of the locked rows, in `locked_in`; None without a test set.
+        locked_in: "development" (rows of the same Data) or "test" (an official test set).
+        epochs: the study's; None = the function's own.
+    """
+
+    seed: int
+    replicates: tuple[Replicate, ...]
+    rows: np.ndarray | None = None
+    locked: np.ndarray | None = None
+    locked_in: str = "development"
+    epochs: int | None = None
+    threads: int = 1
+
+    def spec(
+        self,
+        run: int,
+        trial: int,
+        config: Mapping[str, Any],
+        purpose: str,
+        replicate: Replicate,
+        **more: Any,
+    ) -> RunSpec:
+        """The run of `config` on `replicate`; its seed depends on purpose and replicate only, so trials are paired."""
+        return RunSpec(
+            run=run,
+            trial=trial,
+            purpose=purpose,
+            config=dict(config),
+            seed=seed_of(self.seed, purpose, replicate.index),
+            train=self._positions(replicate.train),
+            valid=self._positions(replicate.valid),
+            epochs=self.epochs,
+            threads=self.threads,
+            replicate=replicate.index,
+            **more,
+        )
+
+    def _positions(self, positions: np.ndarray | None) -> np.ndarray | None:
+        return positions if positions is None or self.rows is None else self.rows[positions]

@@ -1,0 +1,230 @@
+"""From what the user gave to what is run: the task, the locked rows, the replicates. No effects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from truing.data.data import Data
+from truing.data.duplicates import duplicates
+from truing.data.finding import Finding
+from truing.data.lock import Locked, lock
+from truing.errors import DataError, MetricError, UsageError
+from truing.record.interfaces import Estimate, ScoreTable
+from truing.record.plan import Plan
+from truing.record.seeds import stream
+from truing.record.task import Task, named_positive
+from truing.record.trial import Replicate
+from truing.registry import VALIDATIONS
+from truing.statistics.metric import Metric, metric
+
+LARGE = 20_000  # rows above which the default is a holdout instead of 5-fold
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What all of a study rests on, the same at every call.
+
+    Args:
+        data: the rows given; None without data.
+        locked: which of them are locked away, or the official test set.
+        validation: the protocol; None = one run a trial, without validation rows.
+        plan: replicates and seeds.
+        findings: what a person should know about the rows.
+    """
+
+    task: Task
+    data: Data | None
+    locked: Locked | None
+    validation: Any
+    plan: Plan
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def official(self) -> Data | None:
+        """The official test set, where the locked rows are not rows of `data`."""
+        return self.locked.official if self.locked is not None else None
+
+    @property
+    def has_test(self) -> bool:
+        return self.plan.locked is not None
+
+    @property
+    def rows(self) -> int | None:
+        """Number of development rows."""
+        return None if self.plan.rows is None else len(self.plan.rows)
+
+    def outline(self) -> dict[str, Any]:
+        """The development rows as validation protocols see them."""
+        if self.data is None:
+            return {}
+        return {"data": self.data.outline(self.plan.rows, classification=self.task.classification)}
+
+    def truth(self, rows: np.ndarray, *, official: bool = False) -> np.ndarray:
+        """Codes or values of rows (positions in the Data given, or in the official test set)."""
+        source = self.official if official else self.data
+        if source is None or source.labels is None:
+            raise DataError("There are no labels to score against.")
+        return self.task.truth(source.labels[rows])
+
+    def fresh(self, block: str, n: int) -> Sequence[Replicate]:
+        """At least `n` fresh replicates in whole repeats, from the stream called `block`."""
+        if self.validation is None:
+            return []
+        return self.validation.fresh(self.outline(), n, stream(self.plan.seed, "fresh", block))
+
+    def estimate(self, table: ScoreTable) -> dict[int, Estimate]:
+        """What each trial's scores say."""
+        if self.validation is not None:
+            return dict(self.validation.estimate(table))
+        found = {}
+        for trial, scores in table.scores.items():
+            value = scores[0] if len(scores) == 1 else None
+            found[trial] = Estimate(value, None, None if value is not None else "undefined")
+        return found
+
+
+def prepare(
+    *,
+    data: Data | None,
+    primary: str | Metric | None,
+    also: Sequence[str | Metric],
+    positive: Any,
+    validation: Any,
+    test: Any,
+    epochs: int | None,
+    threads: int,
+    seed: int,
+) -> Setting:
+    """Lock the test rows away and lay out the replicates.
+
+    Raises:
+        UsageError: metric, data, validation or test do not fit together; one sentence says which.
+    """
+    task = _task(data, test, primary, also, positive)
+    if data is None:
+        if isinstance(test, Data) or not (test is None or isinstance(test, float | int)):
+            raise DataError("test= was given without data=; give both, or neither.")
+        replicates = validation.plan({}, stream(seed, "plan")) if validation is not None else [Replicate(0)]
+        return Setting(task, None, None, validation, Plan(seed, tuple(replicates), epochs=epochs, threads=threads))
+    locked = lock(data, test, stream(seed, "test"), classification=task.classification)
+    outline = {"data": data.outline(locked.development, classification=task.classification)}
+    if validation is None:
+        replicates = [Replicate(0, train=np.arange(len(locked.development), dtype=np.int64))]
+    else:
+        replicates = validation.plan(outline, stream(seed, "plan"))
+    official = locked.official
+    rows = np.arange(len(official), dtype=np.int64) if official is not None else locked.test
+    plan = Plan(
+        seed,
+        tuple(replicates),
+        rows=locked.development,
+        locked=rows,
+        locked_in="test" if official is not None else "development",
+        epochs=epochs,
+        threads=threads,
+    )
+    return Setting(task, data, locked, validation, plan, _findings(data, locked, outline, validation))
+
+
+def validation_of(given: Any, data: Data | None, default: bool) -> Any:
+    """The protocol meant by `validation=`: an instance, a name, or the default for this much data.
+
+    Raises:
+        UsageError: a name that is not registered, or something that is no protocol.
+    """
+    if default:
+        if data is None:
+            return None
+        return VALIDATIONS.get("holdout")(0.2) if len(data) > LARGE else VALIDATIONS.get("kfold")(5)
+    if isinstance(given, str):
+        return VALIDATIONS.get(given)()
+    if given is not None and not all(hasattr(given, name) for name in ("plan", "fresh", "estimate")):
+        raise UsageError(
+            f"validation= takes tr.KFold(5), tr.Holdout(0.2), tr.Seeds(5), None or a name, got {given!r}."
+        )
+    return given
+
+
+def _task(data: Data | None, test: Any, primary: Any, also: Sequence[Any], positive: Any) -> Task:
+    if isinstance(also, str):
+        also = [also]
+    if primary is None:
+        if data is None or data.labels is None:
+            raise MetricError('metric= is needed: a name such as "log_loss", or tr.Metric("reward", goal="max").')
+        primary = "rmse" if data.labels.dtype.kind == "f" else "log_loss"
+    metrics: list[Metric] = []
+    for item in (primary, *also):
+        found = metric(item)
+        if found.name not in [m.name for m in metrics]:
+            metrics.append(found)
+    kinds = {m.kind for m in metrics if m.kind != "number"}
+    classification = bool(kinds & {"label", "probability"})
+    if classification and "regression" in kinds:
+        names = ", ".join(m.name for m in metrics)
+        raise MetricError(f"The metrics {names} mix classification and regression; keep to one kind.")
+    if not kinds or (data is None or data.labels is None):
+        if positive is not None and (data is None or data.labels is None):
+            raise MetricError("positive= names a class, but there is no Data with labels.")
+        classes = None
+        if data is not None and data.labels is not None and data.labels.dtype.kind != "f":
+            classes = tuple(data.classes())
+        return Task(tuple(metrics), classes, named_positive(positive, classes) if positive and classes else None)
+    if not classification:
+        if data.labels.dtype.kind not in "fiu":
+            raise MetricError(f"{metrics[0].name} needs numbers as y, got {data.labels.dtype}.")
+        if positive is not None:
+            raise MetricError(f"positive= is for classification, but {metrics[0].name} is a regression metric.")
+        return Task(tuple(metrics))
+    if data.labels.dtype.kind == "f" and not np.all(data.labels == np.round(data.labels)):
+        raise MetricError(
+            f"{metrics[0].name} needs classes as y, but y holds fractions; use rmse, mae or r2 for regression."
+        )
+    labels = set(data.classes()) | (set(test.classes()) if isinstance(test, Data) else set())
+    classes = tuple(sorted(labels))
+    if len(classes) < 2:
+        raise MetricError(f"y has only one class, {classes[0]!r}; there is nothing to tell apart.")
+    codes = named_positive(positive, classes) if positive is not None else None
+    return Task(tuple(metrics), classes, codes)
+
+
+def _findings(data: Data, locked: Locked, outline: dict[str, Any], validation: Any) -> tuple[Finding, ...]:
+    found = list(locked.warnings)
+    parts = {"development rows": locked.development}
+    others = {}
+    if locked.test is not None:
+        parts["locked test set"] = locked.test
+    elif locked.official is not None:
+        others["locked test set"] = locked.official
+    found += duplicates(data, parts, others)
+    notes = getattr(validation, "notes", None)
+    found += [Finding("rare_class", note) for note in (notes(outline) if notes is not None else ())]
+    return tuple(found)
+
+
+def finite_number(value: Any, name: str, *, low: float | None = None) -> float:
+    """A real finite number, or a sentence.
+
+    Raises:
+        UsageError: it is none, or lies below `low`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise UsageError(f"{name} must be a number, got {value!r}.")
+    if not math.isfinite(value) or (low is not None and value < low):
+        raise UsageError(f"{name} must be finite{f' and at least {low:g}' if low is not None else ''}, got {value!r}.")
+    return float(value)
+
+
+def whole_number(value: Any, name: str, *, low: int) -> int:
+    """A whole number of at least `low`, or a sentence.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+        raise UsageError(f"{name} must be a whole number of at least {low}, got {value!r}.")
+    return int(value)

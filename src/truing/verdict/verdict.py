@@ -1,0 +1,51 @@
+"""The verdict as an object: a dictionary with names, and a text."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from truing.verdict.text import full
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The honest end of a study.
+
+    Args:
+        figures: what `to_dict()` gives.
+    """
+
+    figures: Mapping[str, Any]
+
+    @property
+    def selected(self) -> dict[str, Any]:
+        """The configuration the study delivers."""
+        return dict(self.figures["selected"])
+
+    @property
+    def gain(self) -> bool:
+        """True when a gain over the defaults is claimed."""
+        return bool(self.figures["gain"])
+
+    @property
+    def headline(self) -> str:
+        """The verdict in a sentence or two."""
+        return str(self.figures["headline"])
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """What to know before believing it: code and message."""
+        return [dict(warning) for warning in self.figures["warnings"]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as plain JSON values; null where one is undefined, with the reason beside it."""
+        return copy.deepcopy(dict(self.figures))
+
+    def __str__(self) -> str:
+        return full(self.figures)
+
+    def __repr__(self) -> str:
+        return f"Verdict({self.headline!r})"
