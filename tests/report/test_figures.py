@@ -26,6 +26,7 @@ def test_best_so_far_is_the_running_optimum(told, goal: str) -> None:
 
     running = (np.minimum if goal == "min" else np.maximum).accumulate(values)
     assert list(found["best so far"].y) == list(running)
+    assert found["best so far"].line.shape == "hv"  # a best holds from its trial on, never before it
     assert list(found["trial"].y) == values
     assert list(found["failed"].x) == [t.number for t in history.trials if t.state == "failed"]
 

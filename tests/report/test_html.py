@@ -13,7 +13,7 @@ import pytest
 from truing.errors import JournalError
 from truing.record.events import Event
 from truing.record.history import History, fold
-from truing.report.html import report_html, write_report
+from truing.report.html import _embedded, report_html, write_report
 from truing.space.parameter import Choice, Float
 from truing.space.space import Space
 
@@ -160,6 +160,13 @@ def test_figures_are_json_and_every_place_has_one(page: Page) -> None:
     assert len(figures) == 1 + 5
     labels = [attrs.get("aria-label") for _, attrs in page.tags if "data-figure" in attrs]
     assert all(label and len(label) > 40 for label in labels)
+
+
+def test_json_on_the_page_cannot_end_its_script() -> None:
+    text = _embedded({"a": "</script><!--<script>&\u2028"})
+
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == {"a": "</script><!--<script>&\u2028"}
 
 
 def test_every_section_is_there_and_linked(page: Page) -> None:

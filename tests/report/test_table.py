@@ -88,6 +88,7 @@ def test_a_run_that_was_cut_off_and_run_again_counts_once() -> None:
     ]
 
     assert [r["runs"] for r in trial_rows(fold(events, space, "min"))] == [1]
+    assert [r["runs"] for r in trial_rows(fold(events[:3], space, "min"))] == [0]
 
 
 @pytest.mark.parametrize("goal", ["min", "max"])

@@ -201,7 +201,7 @@ class Progress:
             return True
         # The silence grows with the time elapsed, so that a night's log holds dozens of these lines, not
         # thousands.
-        silence = max(60.0 if self.notebook else 10.0, status.seconds_elapsed * 0)
+        silence = max(60.0 if self.notebook else 10.0, status.seconds_elapsed / 20)
         if status.seconds_elapsed - before.seconds_elapsed >= silence:
             return True
         better = status.best_number is not None and status.best_number != before.best_number
