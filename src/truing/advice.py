@@ -58,11 +58,21 @@ def rehearse(executor: Executor, setting: Setting, defaults: Any, watch: Callabl
     if state is not State.COMPLETED:
         reason = outcome.get("reason") or {}
         what = reason.get("message") or reason.get("kind") or ""
-        return Rehearsal(state=str(state), note=f"The rehearsal of the defaults ended as {state}: {what}. {state.advice}")
+        return Rehearsal(
+            state=str(state), note=f"The rehearsal of the defaults ended as {state}: {what}. {state.advice}"
+        )
     found = Rehearsal(details["report"], details["predict"], _full_run(outcome, plan.epochs))
     if setting.has_test and found.locked_as == "locked":
         again = plan.spec(
-            -1, 0, defaults, REHEARSAL, first, cap=1, locked=stand_in, locked_in="development", locked_as="locked"
+            -1,
+            0,
+            defaults,
+            REHEARSAL,
+            first,
+            cap=1,
+            locked=stand_in,
+            locked_in="development",
+            locked_as="locked",
         )
         outcome = _one(executor, again, watch)
         _raise_python_error(State(outcome["state"]), outcome)

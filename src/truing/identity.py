@@ -89,7 +89,7 @@ def settings_of(part: Any) -> dict[str, Any] | None:
         return None
     if hasattr(part, "to_dict"):
         return dict(part.to_dict())
-    return {"name": type(part).__name__, **(asdict(part) if is_dataclass(part) else {})}
+    return {"name": type(part).__name__, **(asdict(part) if is_dataclass(part) and not isinstance(part, type) else {})}
 
 
 def environment(file: Path | None) -> dict[str, Any]:
@@ -115,7 +115,13 @@ def coordinator(workers: int) -> dict[str, Any]:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = ""
-    return {"pid": os.getpid(), "host": platform.node(), "user": user, "workers": workers, "argv": sys.argv[:1]}
+    return {
+        "pid": os.getpid(),
+        "host": platform.node(),
+        "user": user,
+        "workers": workers,
+        "argv": sys.argv[:1],
+    }
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -151,12 +157,11 @@ def reconcile(
         shrunk = after.grew_from(before)
         if shrunk:
             raise ChangedStudyError(
-                f"The space is no longer the one of {folder}, and did not only grow: {' '.join(shrunk)} {ways.capitalize()}."
+                f"The space is no longer the one of {folder}, and did not only grow: "
+                f"{' '.join(shrunk)} To go on, {ways}."
             )
         if not extend:
-            raise ChangedStudyError(
-                f"The space of {folder} grew: go on in it with extend=True (--extend), or {ways}."
-            )
+            raise ChangedStudyError(f"The space of {folder} grew: go on in it with extend=True (--extend), or {ways}.")
         events.append(Event("extended", {"space": new["space"]}))
     diff = source.diff(old["source"])
     if diff and source.readable and old["source_readable"]:

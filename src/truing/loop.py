@@ -61,11 +61,11 @@ class Session:
         for event in self.executor.wait(TICK, self._decide) if self.running else ():
             spec = self.running.pop(event.data["run"])
             self.record(replace(event, key=f"finished/{spec.run}"))
-            run = self.history.runs[spec.run]
-            if run.state is State.LOST and spec.attempt < RETRIES:
+            record = self.history.runs[spec.run]
+            if record.state is State.LOST and spec.attempt < RETRIES:
                 queue.appendleft(replace(spec, attempt=spec.attempt + 1))
             else:
-                ended.append(run)
+                ended.append(record)
         self.watch(self)
         return ended
 
@@ -85,8 +85,10 @@ class Limits:
     def reached(self, history: History) -> str | None:
         """Why no new trial may start; None while one may."""
         best = history.best()
+        sign = 1.0 if history.goal == "min" else -1.0
         if self.target is not None and best is not None and best.value is not None:
-            if (best.value <= self.target) if history.goal == "min" else (best.value >= self.target):
+            reached = sign * best.value <= sign * self.target
+            if reached:
                 return "target"
         if self.trials is not None and len(history) >= self.trials:
             return "trials"
@@ -204,9 +206,7 @@ def _too_early(history: History, searcher: Searcher, lookahead: int | None) -> b
 
 
 def _runs_of(trial: Trial, plan: Plan, keep: str) -> list[RunSpec]:
-    return [
-        plan.spec(0, trial.number, trial.config, SEARCH, replicate, keep=keep) for replicate in plan.replicates
-    ]
+    return [plan.spec(0, trial.number, trial.config, SEARCH, replicate, keep=keep) for replicate in plan.replicates]
 
 
 def _started(spec: RunSpec) -> dict[str, Any]:

@@ -144,9 +144,7 @@ def validation_of(given: Any, data: Data | None, default: bool) -> Any:
     if isinstance(given, str):
         return VALIDATIONS.get(given)()
     if given is not None and not all(hasattr(given, name) for name in ("plan", "fresh", "estimate")):
-        raise UsageError(
-            f"validation= takes tr.KFold(5), tr.Holdout(0.2), tr.Seeds(5), None or a name, got {given!r}."
-        )
+        raise UsageError(f"validation= takes tr.KFold(5), tr.Holdout(0.2), tr.Seeds(5), None or a name, got {given!r}.")
     return given
 
 

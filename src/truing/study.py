@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from truing.verdict import Verdict
 
 
-
-
 class _Default:
     """Stands for an argument that was not given."""
 
@@ -178,7 +176,10 @@ class Study:
         workers = _workers(workers)
         if fresh:
             _set_aside(self.folder)
-        with self._session(workers, limits, accept_change=accept_change, extend=extend) as (session, progress):
+        with self._session(workers, limits, accept_change=accept_change, extend=extend) as (
+            session,
+            progress,
+        ):
             self._rehearse(session, progress, workers, limits)
             before = len(session.history)
             why = search(
@@ -209,9 +210,7 @@ class Study:
         history = self._read()
         if as_dicts:
             return trial_rows(history)
-        return TrialTable(
-            trial_rows(history), metric=self.setting.task.primary.name, goal=history.goal
-        )
+        return TrialTable(trial_rows(history), metric=self.setting.task.primary.name, goal=history.goal)
 
     def verdict(self, again: bool = False, workers: int | None = None) -> Verdict:
         """The honest end: fresh runs, comparison with the defaults, and one look at the locked test set.
@@ -350,9 +349,7 @@ class Study:
         if old is None:
             record(Event("study", new))
         elif any(run.state is State.COMPLETED for run in history.runs.values()):
-            record(
-                *reconcile(old, new, source, accept_change=accept_change, extend=extend, folder=self.folder)
-            )
+            record(*reconcile(old, new, source, accept_change=accept_change, extend=extend, folder=self.folder))
         elif old != new:
             if history.last("verdict") is not None:
                 raise ChangedStudyError(f"{self.folder} holds a verdict; use another folder or fresh=True (--fresh).")
@@ -425,7 +422,11 @@ class Study:
 
     def _protocol(self) -> str:
         validation = self.setting.validation
-        return validation.describe() if hasattr(validation, "describe") else ("one run a trial" if validation is None else type(validation).__name__)
+        return (
+            validation.describe()
+            if hasattr(validation, "describe")
+            else ("one run a trial" if validation is None else type(validation).__name__)
+        )
 
     def _before_search(self) -> list[str]:
         """What a person should know before the time is spent."""
@@ -484,11 +485,17 @@ class Study:
             return Estimate(None, None, reasons[0] if reasons else "undefined in a fold")
         truth = np.concatenate([self.setting.truth(rows[replicates[run.replicate].valid]) for run in runs])
         found = self.setting.task.score(
-            metric, truth, np.concatenate([np.load(job.predictions(run.id), allow_pickle=False) for run in runs])
+            metric,
+            truth,
+            np.concatenate([np.load(job.predictions(run.id), allow_pickle=False) for run in runs]),
         )
         if found.value is None:
             return Estimate(None, None, found.reason)
-        return Estimate(found.value, None, f"pooled out-of-fold value, since in a fold {reasons[0] if reasons else 'it is undefined'}")
+        return Estimate(
+            found.value,
+            None,
+            f"pooled out-of-fold value, since in a fold {reasons[0] if reasons else 'it is undefined'}",
+        )
 
     def _read(self) -> History:
         """The journal as it stands, also while somebody else writes it."""

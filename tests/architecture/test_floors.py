@@ -16,11 +16,14 @@ FLOORS = [
     ["statistics", "knowledge", "datasets"],
     ["record"],
     ["search", "schedule", "validation", "objective", "execution", "storage"],
+    ["setting"],  # what a study rests on, made from what was given
+    ["identity"],
     ["loop"],
     ["verdict", "advice"],
     ["report", "probe"],
     ["study"],
     ["__init__"],  # the public face: stands on all of it, and only what shows it may import it
+    ["demo"],
     ["cli", "web", "testing"],
     ["__main__"],
 ]

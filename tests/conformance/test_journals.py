@@ -80,9 +80,7 @@ class OneByOne(MemoryJournal):
 class Short(MemoryJournal):
     def append(self, events: Sequence[Event]) -> int:
         cut = [
-            replace(event, data={**event.data, "tail": event.data["tail"][:65536]})
-            if "tail" in event.data
-            else event
+            replace(event, data={**event.data, "tail": event.data["tail"][:65536]}) if "tail" in event.data else event
             for event in events
         ]
         return super().append(cut)

@@ -179,9 +179,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("broken", "check", "words"), BROKEN, ids=lambda item: getattr(item, "__name__", None)
-)
+@pytest.mark.parametrize(("broken", "check", "words"), BROKEN, ids=lambda item: getattr(item, "__name__", None))
 def test_a_broken_searcher_is_caught(broken, check, words):
     with pytest.raises(ConformanceError, match=words):
         getattr(searchers, check)(broken)

@@ -81,9 +81,7 @@ def test_groups_on_both_sides_are_named() -> None:
     data = Data(np.arange(6.0).reshape(6, 1), groups=[1, 1, 12, 12, 3, 3])
     official = Data(np.arange(10.0, 12.0).reshape(2, 1), groups=[12, 99])
 
-    found = duplicates(
-        data, {DEV: np.array([0, 2, 4]), TEST: np.array([1, 5])}, {"official test set": official}
-    )
+    found = duplicates(data, {DEV: np.array([0, 2, 4]), TEST: np.array([1, 5])}, {"official test set": official})
 
     assert [(f.code, f.message, f.count, f.rows.tolist()) for f in found] == [
         (

@@ -42,9 +42,7 @@ def test_no_rows_are_legal_and_no_labels_too() -> None:
     assert (len(rows), rows.x.shape, rows.y, rows.labels, len(rows.dataset())) == (0, (0, 4), None, None, 0)
 
 
-@pytest.mark.parametrize(
-    ("rows", "sentence"), [([6], "between 0 and 5"), ([-1], "0 and 5"), ([0.5], "integers")]
-)
+@pytest.mark.parametrize(("rows", "sentence"), [([6], "between 0 and 5"), ([-1], "0 and 5"), ([0.5], "integers")])
 def test_positions_outside_are_refused(rows: list[Any], sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         Data(X).take(rows)

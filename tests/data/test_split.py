@@ -65,9 +65,7 @@ def test_groups_stay_whole_and_no_part_is_empty(groups: list[int], k: int, share
     count = codes.max() + 1
 
     if count < k:
-        with pytest.raises(
-            DataError, match=f"{count} groups cannot fill {k} folds: use at most {count} folds"
-        ):
+        with pytest.raises(DataError, match=f"{count} groups cannot fill {k} folds: use at most {count} folds"):
             folds_of_groups(codes, k, strata, rng(seed))
     else:
         fold = folds_of_groups(codes, k, strata, rng(seed))
@@ -98,9 +96,7 @@ def test_every_row_is_as_likely_as_any_other_to_be_taken() -> None:
 
 def test_rows_are_drawn_independently_of_their_order() -> None:
     """Neighbours in a class share a fold one time in k, not never: (5 - 1) / (25 - 1) here."""
-    together = (
-        sum(len(np.unique(folds_of_rows(25, 5, None, rng(seed))[[3, 4]])) == 1 for seed in range(2000)) / 2000
-    )
+    together = sum(len(np.unique(folds_of_rows(25, 5, None, rng(seed))[[3, 4]])) == 1 for seed in range(2000)) / 2000
 
     assert abs(together - 4 / 24) < 4.5 * np.sqrt(4 / 24 * 20 / 24 / 2000)
 
@@ -112,14 +108,10 @@ def unevenness(fold: np.ndarray, strata: np.ndarray, k: int) -> float:
 
 
 @pytest.mark.parametrize("name", ["hypothyroid", "wine_quality_red", "vowel"])
-def test_real_classes_are_as_even_as_in_scikit_learn(
-    name: str, pmlb: Callable[[str], dict[str, np.ndarray]]
-) -> None:
+def test_real_classes_are_as_even_as_in_scikit_learn(name: str, pmlb: Callable[[str], dict[str, np.ndarray]]) -> None:
     strata = np.unique(pmlb(name)["target"], return_inverse=True)[1]
     theirs = np.empty(len(strata), dtype=int)
-    for number, (_, valid) in enumerate(
-        StratifiedKFold(5, shuffle=True, random_state=0).split(strata, strata)
-    ):
+    for number, (_, valid) in enumerate(StratifiedKFold(5, shuffle=True, random_state=0).split(strata, strata)):
         theirs[valid] = number
 
     fold = folds_of_rows(len(strata), 5, strata, rng())

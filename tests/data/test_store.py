@@ -243,8 +243,4 @@ def test_a_dataset_larger_than_memory_is_read_at_64_rows(tmp_path: Path) -> None
 def test_the_index_says_what_is_there(tmp_path: Path) -> None:
     data = Data(np.zeros((3, 2), np.float32), ["a", "b", "a"])
 
-    assert (
-        data.store(tmp_path)
-        == data.fingerprint()
-        == json.loads((tmp_path / "data.json").read_text())["fingerprint"]
-    )
+    assert data.store(tmp_path) == data.fingerprint() == json.loads((tmp_path / "data.json").read_text())["fingerprint"]

@@ -10,10 +10,7 @@ def test_rows_are_never_listed() -> None:
 
 
 def test_names_lead_and_nothing_is_left_out_of_a_setting() -> None:
-    assert (
-        words({"folds": 5, "name": "kfold", "inner": {"shuffle": True}})
-        == "kfold, folds 5, inner (shuffle yes)"
-    )
+    assert words({"folds": 5, "name": "kfold", "inner": {"shuffle": True}}) == "kfold, folds 5, inner (shuffle yes)"
 
 
 def test_undefined_numbers_are_dashes() -> None:

@@ -50,9 +50,7 @@ class Page(HTMLParser):
 
     @property
     def policy(self) -> str:
-        return next(
-            a["content"] or "" for t, a in self.tags if a.get("http-equiv") == "Content-Security-Policy"
-        )
+        return next(a["content"] or "" for t, a in self.tags if a.get("http-equiv") == "Content-Security-Policy")
 
 
 @pytest.fixture(scope="module")
@@ -227,9 +225,7 @@ def test_neither_rows_nor_the_machines_name_are_told(told) -> None:
 
 
 @pytest.mark.parametrize("verdict", [None, {}, {"validation": None, "test": None, "warnings": None}])
-@pytest.mark.parametrize(
-    "study", [{}, {"metric": None, "space": None, "machine": "laptop", "versions": None}]
-)
+@pytest.mark.parametrize("study", [{}, {"metric": None, "space": None, "machine": "laptop", "versions": None}])
 def test_an_empty_study_still_makes_a_page(study, verdict) -> None:
     history = History(Space(x=Float(0, 1)), "max")
 
@@ -256,9 +252,7 @@ def test_nulls_in_the_verdict_are_dashes(told) -> None:
         "test": None,
     }
 
-    page = Page(
-        report_html(history=told.history, study=told.study, verdict=verdict, verdict_text="", folder_name="f")
-    )
+    page = Page(report_html(history=told.history, study=told.study, verdict=verdict, verdict_text="", folder_name="f"))
 
     assert "the defaults failed" in page.text
     assert "None" not in page.text

@@ -129,9 +129,7 @@ def test_without_a_terminal_lines_are_few_short_and_plain() -> None:
     progress = shown(out, total_trials=2000)
     for done in range(2001):
         best = max(0, min(done, 60))
-        progress.update(
-            Status(done=done, running=2, best=1 / (best + 1), best_number=best, seconds_elapsed=done / 100)
-        )
+        progress.update(Status(done=done, running=2, best=1 / (best + 1), best_number=best, seconds_elapsed=done / 100))
     progress.close()
     lines = out.getvalue().splitlines()
 

@@ -19,11 +19,7 @@ KEYS = ["number", "state", "config", "value", "se", "runs", "seconds", "reason"]
 
 def row(number: int, state: str = "completed", value: float | None = None, **config: Any) -> dict[str, Any]:
     reason = "ValueError: no" if state == "failed" else None
-    return dict(
-        zip(
-            KEYS, [number, state, config, value, None if value is None else 0.01, 5, 1.0, reason], strict=True
-        )
-    )
+    return dict(zip(KEYS, [number, state, config, value, None if value is None else 0.01, 5, 1.0, reason], strict=True))
 
 
 def test_rows_say_what_the_events_said(told) -> None:
@@ -109,9 +105,7 @@ def test_equal_values_go_to_the_earlier_trial() -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 @pytest.mark.parametrize("best_first", [False, True])
 def test_no_line_wraps(told, width: int, best_first: bool) -> None:
-    text = render_trials(
-        trial_rows(told.history), width=width, metric="log_loss", goal="min", best_first=best_first
-    )
+    text = render_trials(trial_rows(told.history), width=width, metric="log_loss", goal="min", best_first=best_first)
 
     assert max(cell_len(line) for line in text.splitlines()) <= width
 
@@ -145,9 +139,7 @@ def test_what_does_not_fit_is_named() -> None:
 
 
 def test_limit_says_how_many_more_there_are(told) -> None:
-    text = render_trials(
-        trial_rows(told.history), width=80, metric="log_loss", goal="min", best_first=True, limit=3
-    )
+    text = render_trials(trial_rows(told.history), width=80, metric="log_loss", goal="min", best_first=True, limit=3)
 
     best = min((t for t in told.history.trials if t.value is not None), key=lambda t: t.value)
     assert text.splitlines()[1].startswith(f"*{best.number:>6}  completed")

@@ -78,9 +78,7 @@ def test_inactive_parameters_do_not_multiply_it():
 def test_the_grid_follows_the_values_conditions_name_only_if_it_has_them():
     space = Space(width=Int(1, 100), extra=Int(1, 3, when={"width": [50]}))
 
-    assert (
-        GridSearch(points=3).trials(space) == 3 + 1 + 0
-    )  # 1, 50 or 51 and 100; the defaults' 50 with its extra
+    assert GridSearch(points=3).trials(space) == 3 + 1 + 0  # 1, 50 or 51 and 100; the defaults' 50 with its extra
     assert [c["width"] for c in run_out(started(space), GridSearch(points=2))] == [50, 1, 100]
 
 
@@ -108,10 +106,7 @@ def test_gives_the_first_that_is_missing_after_trials_of_another_searcher():
 
     rest = run_out(view, GridSearch())[4:]
     assert rest == [
-        {"a": a, "b": b}
-        for a in (1, 2, 3, 4)
-        for b in (1, 2, 3)
-        if (a, b) not in [(1, 1), (1, 3), (2, 1), (4, 3)]
+        {"a": a, "b": b} for a in (1, 2, 3, 4) for b in (1, 2, 3) if (a, b) not in [(1, 1), (1, 3), (2, 1), (4, 3)]
     ]
 
 

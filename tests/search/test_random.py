@@ -28,9 +28,7 @@ def run_out(space, seed=0):
 SMALL = [
     Space(a=Int(1, 40)),
     Space(a=Choice(["x", "y"]), b=Int(1, 5, when={"a": "x"}), c=Float(0.0, 1.0, step=0.25)),
-    Space(
-        a=Int(1, 1000, log=True, step=9)
-    ),  # far from uniform: its last values hardly ever come up by chance
+    Space(a=Int(1, 1000, log=True, step=9)),  # far from uniform: its last values hardly ever come up by chance
     Space(a=Int(1, 30), b=Int(1, 50)),  # too many to be listed each time
     Space(a=Choice(["only"])),
 ]

@@ -76,9 +76,7 @@ def test_the_example_of_the_documentation_reads_as_promised():
     with pytest.raises(SpaceError) as caught:
         Space(learning_rate=Float(0.1, 0.01))
 
-    assert (
-        str(caught.value) == "Parameter 'learning_rate': low must be below high, but low=0.1 and high=0.01."
-    )
+    assert str(caught.value) == "Parameter 'learning_rate': low must be below high, but low=0.1 and high=0.01."
 
 
 def test_all_mistakes_are_told_at_once():

@@ -25,9 +25,7 @@ def countable_spaces(draw):
         for parent in order[:rank]:
             if draw(st.integers(0, 2)) == 0:
                 values = values_of(made[f"p{parent}"])
-                when[f"p{parent}"] = draw(
-                    st.lists(st.sampled_from(values), min_size=1, max_size=3, unique=True)
-                )
+                when[f"p{parent}"] = draw(st.lists(st.sampled_from(values), min_size=1, max_size=3, unique=True))
         kind = draw(st.sampled_from(["choice", "int", "float"]))
         role = draw(st.sampled_from(["scientific", "scientific", "nuisance", "fixed"]))
         if kind == "choice":
@@ -131,9 +129,7 @@ def test_sizes_that_cannot_be_listed_are_exact():
     hundred = Space({f"p{k}": Int(0, 9999) for k in range(100)})
 
     assert hundred.size == 10**400
-    assert (
-        hundred.combinations.rank(space_values := hundred.combinations.at(10**399 + 12345)) == 10**399 + 12345
-    )
+    assert hundred.combinations.rank(space_values := hundred.combinations.at(10**399 + 12345)) == 10**399 + 12345
     assert space_values["p99"] == 2345
 
 

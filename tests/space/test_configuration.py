@@ -57,9 +57,7 @@ def test_the_key_is_the_same_in_a_process_with_other_hashes():
         "from truing.space.configuration import Configuration;"
         "print(Configuration({'none': None, 'rate': 0.1, 'wide': True, 'kind': 'sgd'}).key)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONHASHSEED": "5"}
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONHASHSEED": "5"})
 
     assert done.stdout.strip() == config.key
 

@@ -87,9 +87,7 @@ def test_the_values_are_those_one_would_write(parameter, values):
 )
 def test_linear_bins_have_equal_width(parameter):
     scale = scale_of(parameter)
-    found = [
-        scale.index(scale.value(unit)) for unit in (np.arange(100 * scale.count) + 0.5) / (100 * scale.count)
-    ]
+    found = [scale.index(scale.value(unit)) for unit in (np.arange(100 * scale.count) + 0.5) / (100 * scale.count)]
 
     assert np.bincount(found).tolist() == [100] * scale.count
 

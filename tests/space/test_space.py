@@ -26,13 +26,7 @@ def space():
 def test_is_a_mapping_in_the_order_given(space):
     names = ["momentum", "optimizer", "rate", "width", "kernel", "nesterov"]
 
-    assert (
-        list(space)
-        == list(space.parameters)
-        == list(space.groups)
-        == [name for name, _ in space.items()]
-        == names
-    )
+    assert list(space) == list(space.parameters) == list(space.groups) == [name for name, _ in space.items()] == names
     assert len(space) == 6
     assert "width" in space
     assert "depth" not in space
@@ -40,9 +34,7 @@ def test_is_a_mapping_in_the_order_given(space):
     assert space.groups["kernel"] == "architecture"
 
 
-@pytest.mark.parametrize(
-    "name", ["self", "mapping", "items", "group", "parameters", "size", "sample", "lambda", "a b"]
-)
+@pytest.mark.parametrize("name", ["self", "mapping", "items", "group", "parameters", "size", "sample", "lambda", "a b"])
 def test_no_name_is_reserved(name):
     space = Space(**{name: Int(1, 2)})
 
@@ -74,9 +66,7 @@ def test_conditions_hold_only_all_together_and_through_active_parents(space):
 
     assert space.check({"optimizer": "sgd", "momentum": 0.9, "nesterov": True, **base})["nesterov"] is True
     assert "nesterov" not in space.check({"optimizer": "sgd", "momentum": 0.5, **base})
-    with pytest.raises(
-        SpaceError, match=r"'nesterov': it is inactive where momentum=0.5, optimizer='sgd' .* True"
-    ):
+    with pytest.raises(SpaceError, match=r"'nesterov': it is inactive where momentum=0.5, optimizer='sgd' .* True"):
         space.check({"optimizer": "sgd", "momentum": 0.5, "nesterov": True, **base})
     with pytest.raises(SpaceError, match="'nesterov': its value is missing"):
         space.check({"optimizer": "sgd", "momentum": 0.9, **base})
@@ -146,9 +136,7 @@ def test_check_snaps_to_the_step_and_refuses_what_lies_between():
     space = Space(a=Float(0.0, 1.0, step=0.1))
 
     assert space.check({"a": 0.1 + 0.2}) == {"a": 0.3}
-    with pytest.raises(
-        SpaceError, match=r"'a': its value must be 0.0 plus a multiple of step=0.1, but is 0.25"
-    ):
+    with pytest.raises(SpaceError, match=r"'a': its value must be 0.0 plus a multiple of step=0.1, but is 0.25"):
         space.check({"a": 0.25})
 
 
@@ -200,9 +188,7 @@ def test_points_that_are_none_are_refused(space):
 
 def test_encoding_stands_the_default_in_for_a_parameter_that_came_later():
     old = Space(rate=Float(0.0, 1.0))
-    new = Space(
-        rate=Float(0.0, 1.0), width=Int(1, 4, default=2), depth=Int(1, 3, default=3, when={"width": 2})
-    )
+    new = Space(rate=Float(0.0, 1.0), width=Int(1, 4, default=2), depth=Int(1, 3, default=3, when={"width": 2}))
 
     unit, active = new.encode(old.check({"rate": 0.25}))
     assert unit.tolist() == [0.25, 0.375, pytest.approx(5 / 6)]
@@ -290,9 +276,7 @@ def test_shows_itself(space):
 
     assert len(lines) == 6
     assert " ".join(lines[0].split()) == "momentum float 0 to 0.98 default 0.9 training when optimizer is sgd"
-    assert " ".join(lines[2].split()) == (
-        "rate float 0.0001 to 0.1, log default 0.003162 (assumed) training nuisance"
-    )
+    assert " ".join(lines[2].split()) == ("rate float 0.0001 to 0.1, log default 0.003162 (assumed) training nuisance")
     assert "\n" not in repr(space)
     assert eval(repr(space)) == space
     assert str(Space()) == ""

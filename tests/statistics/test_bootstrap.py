@@ -24,9 +24,7 @@ def test_groups_come_and_go_whole():
 
 def test_its_spread_agrees_with_scipy():
     x = np.random.default_rng(0).exponential(size=40)
-    reference = scipy_bootstrap(
-        (x,), np.median, n_resamples=4000, rng=np.random.default_rng(1)
-    ).standard_error
+    reference = scipy_bootstrap((x,), np.median, n_resamples=4000, rng=np.random.default_rng(1)).standard_error
     drawn, trouble = bootstrap(
         lambda w: float(np.median(np.repeat(x, w.astype(int)))), units(40, None), 40, np.random.default_rng(2)
     )
@@ -36,9 +34,7 @@ def test_its_spread_agrees_with_scipy():
 
 def test_the_same_stream_gives_the_same_resamples():
     x = np.arange(9.0)
-    first, second = (
-        bootstrap(lambda w: float(w @ x), units(9, None), 9, np.random.default_rng(5))[0] for _ in "ab"
-    )
+    first, second = (bootstrap(lambda w: float(w @ x), units(9, None), 9, np.random.default_rng(5))[0] for _ in "ab")
     assert (first == second).all()
 
 

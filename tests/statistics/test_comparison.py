@@ -147,10 +147,7 @@ def test_other_metrics_get_the_bootstrap_over_rows(name, k):
 
     def difference(r):
         return np.mean(
-            [
-                score(name, y[r], a[r]).value - score(name, y[r], b[r]).value
-                for a, b in zip(ours, theirs, strict=True)
-            ]
+            [score(name, y[r], a[r]).value - score(name, y[r], b[r]).value for a, b in zip(ours, theirs, strict=True)]
         )
 
     draw = rng(8)
@@ -241,9 +238,7 @@ def test_misuse_is_refused():
 
 def test_the_same_stream_gives_the_same_interval():
     y, ours, theirs = classes(0)
-    assert rows_and_seeds("mcc", y, ours, theirs, rng=rng(3)) == rows_and_seeds(
-        "mcc", y, ours, theirs, rng=rng(3)
-    )
+    assert rows_and_seeds("mcc", y, ours, theirs, rng=rng(3)) == rows_and_seeds("mcc", y, ours, theirs, rng=rng(3))
 
 
 # -- rows and seeds: the share of intervals that hold the truth
@@ -281,10 +276,7 @@ def test_it_covers_the_true_difference_of_accuracies_on_few_rows():
     y = np.zeros(n, int)
     for _ in range(studies):
         hard = draw.random(n)
-        sides = [
-            [np.eye(2)[(draw.random(n) * 0.3 + hard * 0.7 > limit) * 1] for _ in range(3)]
-            for limit in (0.9, 0.8)
-        ]
+        sides = [[np.eye(2)[(draw.random(n) * 0.3 + hard * 0.7 > limit) * 1] for _ in range(3)] for limit in (0.9, 0.8)]
         found = rows_and_seeds("accuracy", y, *sides, rng=draw).difference
         flat += found.low == found.high
         truth = tail(0.8) - tail(0.9)

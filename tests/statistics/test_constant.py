@@ -19,11 +19,7 @@ def test_no_other_constant_does_better_on_the_rows_it_was_fitted_on(name):
     fitted = constant_predictions(name, y, 31, 3)
     best = score(name, y, fitted).value
     for _ in range(200):
-        other = (
-            np.tile(rng.dirichlet(np.ones(3)), (31, 1))
-            if fitted.ndim == 2
-            else np.full(31, rng.exponential())
-        )
+        other = np.tile(rng.dirichlet(np.ones(3)), (31, 1)) if fitted.ndim == 2 else np.full(31, rng.exponential())
         assert score(name, y, other).value >= best
 
 

@@ -15,9 +15,7 @@ def facts(name):
     """The goal, range, definition, undefined and source that a metric's docstring states."""
     room = next(m for m in (classification, ranking, regression) if hasattr(m, name))
     text = inspect.getdoc(getattr(room, name))
-    pattern = (
-        r"Goal: (\w+)\. Range: (.+?)\.\nDefinition: (.+?)\.\nUndefined: (.+?)\.\nSource: (.+?)\.\n(?:\n|$)"
-    )
+    pattern = r"Goal: (\w+)\. Range: (.+?)\.\nDefinition: (.+?)\.\nUndefined: (.+?)\.\nSource: (.+?)\.\n(?:\n|$)"
     found = re.search(pattern, text, re.DOTALL)
     return [" ".join(part.split()) for part in found.groups()]
 

@@ -21,9 +21,7 @@ def test_wilson_agrees_with_scipy(level):
         for x in range(n + 1):
             other = binomtest(x, n).proportion_ci(level, method="wilson")
             found = wilson(x, n, level)
-            assert (found.value, found.low, found.high) == pytest.approx(
-                (x / n, other.low, other.high), abs=1e-12
-            )
+            assert (found.value, found.low, found.high) == pytest.approx((x / n, other.low, other.high), abs=1e-12)
 
 
 def test_wilson_refuses_what_is_no_proportion():

@@ -47,9 +47,7 @@ def sklearn_overall(name, y, decided, p):
         "mcc": lambda: sk.matthews_corrcoef(y, decided),
         "log_loss": lambda: sk.log_loss(y, p, labels=range(k)),
         "brier": lambda: (
-            sk.brier_score_loss(y, p[:, 1])
-            if k == 2
-            else float(np.square(p - np.eye(k)[y]).sum(axis=1).mean())
+            sk.brier_score_loss(y, p[:, 1]) if k == 2 else float(np.square(p - np.eye(k)[y]).sum(axis=1).mean())
         ),
     }[name]()
 
@@ -111,9 +109,7 @@ def test_worked_example_of_sensitivity_and_predictive_values():
     y = np.repeat([1, 1, 0, 0], [231, 27, 32, 54])
     p = np.repeat([1.0, 0.0, 1.0, 0.0], [231, 27, 32, 54])
     p = np.stack([1 - p, p], axis=1)
-    found = {
-        name: round(score(name, y, p).value, 2) for name in ("sensitivity", "specificity", "precision", "npv")
-    }
+    found = {name: round(score(name, y, p).value, 2) for name in ("sensitivity", "specificity", "precision", "npv")}
     assert found == {"sensitivity": 0.90, "specificity": 0.63, "precision": 0.88, "npv": 0.67}
 
 

@@ -176,9 +176,7 @@ def test_any_flipped_byte_of_an_event_is_found(path: Path) -> None:
         ("DELETE FROM event WHERE seq = 3", 3),
     ],
 )
-def test_changed_event_is_named(
-    path: Path, raw: Callable[[str], None], statement: str, position: int
-) -> None:
+def test_changed_event_is_named(path: Path, raw: Callable[[str], None], statement: str, position: int) -> None:
     written(path, 5)
     raw(statement)
 
@@ -234,9 +232,7 @@ def test_removed_while_in_use_is_noticed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("readonly", [True, False])
-def test_another_program_s_database_is_refused(
-    path: Path, raw: Callable[[str], None], readonly: bool
-) -> None:
+def test_another_program_s_database_is_refused(path: Path, raw: Callable[[str], None], readonly: bool) -> None:
     raw("CREATE TABLE trial (id)")
 
     with pytest.raises(JournalError, match="not a Truing journal"):
@@ -474,9 +470,7 @@ def test_odd_names_of_folders(tmp_path: Path) -> None:
     written(path, 2)
 
     assert numbers(path) == [0, 1]
-    assert sorted(p.name for p in path.parent.iterdir() if not p.name.endswith(("-wal", "-shm"))) == [
-        "journal.db"
-    ]
+    assert sorted(p.name for p in path.parent.iterdir() if not p.name.endswith(("-wal", "-shm"))) == ["journal.db"]
 
 
 def test_replaced_coordinator_learns_by_whom(path: Path) -> None:

@@ -19,9 +19,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 def test_without_data_there_are_no_rows() -> None:
     replicates = Seeds(3).plan({}, rng())
 
-    assert [(r.index, r.repeat, r.train, r.valid) for r in replicates] == [
-        (i, i, None, None) for i in range(3)
-    ]
+    assert [(r.index, r.repeat, r.train, r.valid) for r in replicates] == [(i, i, None, None) for i in range(3)]
     assert len(Seeds(3).fresh({}, 10, rng())) == 12
     assert (Seeds(3).block, Seeds(3).spread, Seeds(3).notes({})) == (3, 0.0, [])
 

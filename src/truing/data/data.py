@@ -58,9 +58,7 @@ class Data:
         return len(self.x)
 
     def __repr__(self) -> str:
-        shape = (
-            f"{len(self)} rows" if self.kind == "dataset" else "x".join(str(size) for size in self.x.shape)
-        )
+        shape = f"{len(self)} rows" if self.kind == "dataset" else "x".join(str(size) for size in self.x.shape)
         groups = "" if self.group_labels is None else f", {len(np.unique(self.group_labels))} groups"
         return f"Data({self.kind} {shape}{', y' if self.y is not None else ''}{groups})"
 
@@ -112,9 +110,7 @@ class Data:
         unknown = [label for label in distinct.tolist() if label not in position]
         if unknown:
             known = ", ".join(repr(label) for label in classes)
-            raise DataError(
-                f"The label {unknown[0]!r} is not among the classes {known}: add it or leave out its rows."
-            )
+            raise DataError(f"The label {unknown[0]!r} is not among the classes {known}: add it or leave out its rows.")
         table = np.array([position[label] for label in distinct.tolist()], dtype=np.int64)
         return table[place.reshape(-1)]
 
@@ -185,9 +181,7 @@ def _checked_x(x: Any) -> Any:
         except (ValueError, TypeError, RuntimeError):
             x = np.empty(0, dtype=object)
         if x.dtype == object:
-            raise DataError(
-                "x is a list whose rows differ in shape or type: give a rectangular array, or a Dataset."
-            )
+            raise DataError("x is a list whose rows differ in shape or type: give a rectangular array, or a Dataset.")
     if isinstance(x, np.ndarray):
         if x.ndim == 0:
             raise DataError("x is a single value: give an array with one row for each example.")
@@ -201,16 +195,12 @@ def _checked_x(x: Any) -> Any:
             raise DataError("x is a sparse tensor: give x.to_dense().")
         return x
     if module in ("pandas", "polars", "pyarrow"):
-        raise DataError(
-            f"x is a {module} {type(x).__name__}: convert it, such as frame.to_numpy(dtype='float32')."
-        )
+        raise DataError(f"x is a {module} {type(x).__name__}: convert it, such as frame.to_numpy(dtype='float32').")
     if module == "scipy":
         raise DataError("x is a sparse matrix: give x.toarray().")
     indexed = hasattr(type(x), "__len__") and hasattr(type(x), "__getitem__")
     if not indexed or isinstance(x, str | bytes | dict):
-        raise DataError(
-            f"x is a {type(x).__name__}: give an array, a torch tensor, or a Dataset (len() and indexing)."
-        )
+        raise DataError(f"x is a {type(x).__name__}: give an array, a torch tensor, or a Dataset (len() and indexing).")
     try:
         len(x)
     except (TypeError, NotImplementedError):

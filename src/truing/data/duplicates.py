@@ -14,9 +14,7 @@ from truing.data.data import Data
 from truing.data.finding import Finding
 
 
-def duplicates(
-    data: Data, parts: Mapping[str, np.ndarray], others: Mapping[str, Data] | None = None
-) -> list[Finding]:
+def duplicates(data: Data, parts: Mapping[str, np.ndarray], others: Mapping[str, Data] | None = None) -> list[Finding]:
     """Rows of a later part whose x equals, byte for byte, that of a row of an earlier part; groups in both.
 
     Rows are hashed to 64 bits, some at a time; those whose hash is met twice are compared by a 128-bit
@@ -36,16 +34,12 @@ def duplicates(
     >>> found[0].message
     '1 row of the locked test set is an exact copy of development rows.'
     """
-    sides: dict[str, tuple[Data, np.ndarray]] = {
-        name: (data, np.asarray(rows)) for name, rows in parts.items()
-    }
+    sides: dict[str, tuple[Data, np.ndarray]] = {name: (data, np.asarray(rows)) for name, rows in parts.items()}
     for name, other in (others or {}).items():
         sides[name] = (other, np.arange(len(other)))
     found = []
     if len(sides) > 1 and any(side.kind == "dataset" for side, _ in sides.values()):
-        message = (
-            "Duplicate rows were not looked for, because the data is a Dataset, which is not read whole."
-        )
+        message = "Duplicate rows were not looked for, because the data is a Dataset, which is not read whole."
         found.append(Finding("duplicates_not_sought", message))
     elif len(sides) > 1:
         found += _copies(data, sides)

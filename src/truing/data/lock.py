@@ -72,18 +72,14 @@ def lock(data: Data, test: Any, rng: Generator, *, classification: bool) -> Lock
         rows = _given(test, n)
         how = f"the {len(rows)} rows that were given"
     development = np.setdiff1d(everything, rows)
-    return Locked(
-        development, rows, None, how, (*_few(len(rows)), *_absent(data, development, rows, classification))
-    )
+    return Locked(development, rows, None, how, (*_few(len(rows)), *_absent(data, development, rows, classification)))
 
 
 def _share(data: Data, test: Real, rng: Generator, classification: bool) -> tuple[np.ndarray, str]:
     share = float(test)
     if not 0 < share < 1:
         advice = f"{share / len(data):.3g} for {int(share)} rows" if 1 < share < len(data) else "such as 0.2"
-        raise DataError(
-            f"test={test} is no share: give a number between 0 and 1, {advice}, or None for no test set."
-        )
+        raise DataError(f"test={test} is no share: give a number between 0 and 1, {advice}, or None for no test set.")
     outline = data.outline(classification=classification)
     groups = outline.group_codes
     by_class = ", stratified by class" if outline.strata is not None else ""
@@ -124,9 +120,7 @@ def _given(test: Any, n: int) -> np.ndarray:
 
 def _fits(data: Data, official: Data, classification: bool) -> None:
     if (data.kind == "dataset") != (official.kind == "dataset"):
-        raise DataError(
-            f"The test set is a {official.kind} and the data a {data.kind}: give both as the same."
-        )
+        raise DataError(f"The test set is a {official.kind} and the data a {data.kind}: give both as the same.")
     if data.kind != "dataset" and tuple(data.x.shape[1:]) != tuple(official.x.shape[1:]):
         shapes = f"{tuple(official.x.shape[1:])} and those of the data {tuple(data.x.shape[1:])}"
         raise DataError(f"The rows of the test set have shape {shapes}: give both in the same shape.")
@@ -140,15 +134,11 @@ def _fits(data: Data, official: Data, classification: bool) -> None:
 def _few(n: int) -> tuple[Finding, ...]:
     if n >= FEW:
         return ()
-    message = (
-        f"The test set has only {n} row{'s' * (n != 1)}: its figures will have wide intervals (under {FEW})."
-    )
+    message = f"The test set has only {n} row{'s' * (n != 1)}: its figures will have wide intervals (under {FEW})."
     return (Finding("small_test_set", message, n),)
 
 
-def _absent(
-    data: Data, development: np.ndarray, rows: np.ndarray, classification: bool
-) -> tuple[Finding, ...]:
+def _absent(data: Data, development: np.ndarray, rows: np.ndarray, classification: bool) -> tuple[Finding, ...]:
     """Classes that one side lacks."""
     if not classification or data.labels is None:
         return ()

@@ -39,9 +39,7 @@ class Rows:
         rows = rows.astype(np.int64)
         n = len(self.data)
         if rows.size and (rows.min() < 0 or rows.max() >= n):
-            raise DataError(
-                f"Row positions must lie between 0 and {n - 1}; given {rows.min()} to {rows.max()}."
-            )
+            raise DataError(f"Row positions must lie between 0 and {n - 1}; given {rows.min()} to {rows.max()}.")
         object.__setattr__(self, "rows", rows)
 
     def __len__(self) -> int:

@@ -43,9 +43,7 @@ def share_of_rows(n: int, share: float, strata: np.ndarray | None, rng: Generato
     return np.sort(np.concatenate([shuffled[s : s + t] for s, t in zip(starts, taken, strict=True)]))
 
 
-def share_of_groups(
-    groups: np.ndarray, share: float, strata: np.ndarray | None, rng: Generator
-) -> np.ndarray:
+def share_of_groups(groups: np.ndarray, share: float, strata: np.ndarray | None, rng: Generator) -> np.ndarray:
     """Sorted positions of whole groups that together hold about `share` of the rows, and of each class.
 
     Args:

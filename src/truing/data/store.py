@@ -46,9 +46,7 @@ def store(data: Data, folder: Path) -> str:
             _write(folder / "x.npy", x)
     for name, values in (("y", data.labels), ("groups", data.group_labels)):
         if values is not None:
-            index[name] = {
-                "dtype": _torch_name(data.y) if name == "y" and data.y_as_tensor else values.dtype.str
-            }
+            index[name] = {"dtype": _torch_name(data.y) if name == "y" and data.y_as_tensor else values.dtype.str}
             index[name]["tensor"] = name == "y" and data.y_as_tensor
             _write(folder / f"{name}.npy", values)
     _write_text(folder / INDEX, json.dumps(index, indent=1))
@@ -125,9 +123,7 @@ def _mapped(path: Path, *, writable: bool = False) -> np.ndarray:
     try:
         return np.load(path, mmap_mode="c" if writable else "r", allow_pickle=False)
     except FileNotFoundError:
-        raise DataError(
-            f"{path} is missing: delete {path.parent} so that the data is stored again."
-        ) from None
+        raise DataError(f"{path} is missing: delete {path.parent} so that the data is stored again.") from None
     except ValueError:  # an array without elements cannot be mapped
         return np.load(path, allow_pickle=False)
 

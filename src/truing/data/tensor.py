@@ -50,7 +50,5 @@ def _integer_of_width(width: int) -> Any:
 
     widths = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
     if width not in widths:
-        raise DataError(
-            f"A tensor whose elements have {width} bytes cannot be stored: convert it to float32."
-        )
+        raise DataError(f"A tensor whose elements have {width} bytes cannot be stored: convert it to float32.")
     return widths[width]

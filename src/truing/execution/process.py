@@ -170,7 +170,7 @@ def target_of(job: Job) -> dict[str, Any] | None:
     """Which file the server must execute to have the objective by name; None where importing or copying does."""
     if not lives_in_main(job.objective, job.data, job.test):
         file = sys.modules.get(script.MODULE)
-        if file is not None and getattr(job.objective, "__module__", None) == script.MODULE or _from_study_file(job):
+        if (file is not None and getattr(job.objective, "__module__", None) == script.MODULE) or _from_study_file(job):
             return {"path": getattr(file, "__file__", None), "run_name": script.MODULE}
         return None
     main = sys.modules["__main__"]
@@ -249,7 +249,7 @@ class ProcessExecutor:
                 if ready is self._server.control:
                     events += self._from_server()
                 elif ready in channels:
-                    self._from_child(channels[ready], decide)  # type: ignore[index]
+                    self._from_child(channels[ready], decide)
         return events
 
     def cancel(self, run: int) -> None:
@@ -325,7 +325,10 @@ class ProcessExecutor:
         written = tail(self._job.output(child.spec.run))
         if child.ending is State.TIMED_OUT:
             limit = (self._job.run_seconds or 0) / 60
-            state, reason = State.TIMED_OUT, Reason("TimeLimit", f"still running after run_minutes={limit:g}", "", written)
+            state, reason = (
+                State.TIMED_OUT,
+                Reason("TimeLimit", f"still running after run_minutes={limit:g}", "", written),
+            )
         elif child.ending is not None:
             state, reason = child.ending, Reason("Cancelled", "stopped on request", "", written)
         elif os.WIFSIGNALED(status):

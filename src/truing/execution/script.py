@@ -6,6 +6,7 @@ server's loop, with everything the script has built so far in memory.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import sys
@@ -13,6 +14,8 @@ import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from truing.record.source import is_users_file
 
 MODULE = "truing_study_file"  # the name under which the command line loads a study file
 
@@ -30,9 +33,7 @@ def current_file() -> Path | None:
         return _file
     main = sys.modules.get("__main__")
     path = getattr(main, "__file__", None)
-    if not path or getattr(main, "__spec__", None) is not None and main.__spec__.name.startswith("truing"):  # type: ignore[union-attr]
-        return None
-    return Path(path).resolve()
+    return Path(path).resolve() if path and is_users_file(path) else None
 
 
 def reached(study: Any, call: str) -> bool:
@@ -74,11 +75,8 @@ def serve_inside(
         return True
 
     if module is not None:
-        with _reaching(enter, None):
-            try:
-                runpy.run_module(module, run_name="__main__", alter_sys=True)
-            except ReachedError:
-                pass
+        with _reaching(enter, None), contextlib.suppress(ReachedError):
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
     elif path is not None:
         _execute(_module(run_name, path), path, enter, quiet_after=None)
 

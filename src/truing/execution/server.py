@@ -3,7 +3,7 @@
 It is started by exec, so it holds none of the coordinator's locks, threads or connections. It stays single-threaded
 and never touches CUDA. It speaks with the coordinator over one connection:
 
-    coordinator -> server   ("job", n, plain, reference) | ("pickle", n, bytes) | ("fork", run, n, output) + a descriptor
+    coordinator -> server   ("job", n, plain, reference) | ("pickle", n, bytes) | ("fork", run, n, output) + descriptor
     server -> coordinator   ("ready", None | error) | ("job", n, None | what is missing) | ("forked", run, pid)
                             | ("exited", run, status)
 
@@ -197,8 +197,9 @@ def _child(job: Job, output: str, descriptor: int, parent: int, foreign: tuple[i
         os.dup2(file, 1)
         os.dup2(file, 2)
         os.close(file)
-        sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
-        sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+        sys.stdout, sys.stderr = (
+            os.fdopen(end, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False) for end in (1, 2)
+        )
         channel = Connection(descriptor)
         spec: RunSpec = channel.recv()
 
@@ -227,8 +228,6 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the call
             os._exit(0)
-
-
 
 
 if __name__ == "__main__":

@@ -162,7 +162,11 @@ class History:
         if judged.state == "completed" and judged.value is not None:
             best = None if self._best is None else self._trials[self._best]
             sign = 1.0 if self.goal == "min" else -1.0
-            if best is None or best.value is None or (sign * judged.value, judged.number) < (sign * best.value, best.number):
+            if (
+                best is None
+                or best.value is None
+                or (sign * judged.value, judged.number) < (sign * best.value, best.number)
+            ):
                 self._best = judged.number
 
     def _restarted(self, data: dict[str, Any]) -> None:

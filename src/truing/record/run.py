@@ -189,9 +189,7 @@ class Run:
                 last.scores[metric.name] = None
                 last.undefined[metric.name] = "not reported"
 
-    def _take_predictions(
-        self, given: Any, logits: bool, classes: Sequence[Any] | None, own: dict[str, float]
-    ) -> None:
+    def _take_predictions(self, given: Any, logits: bool, classes: Sequence[Any] | None, own: dict[str, float]) -> None:
         last = self.last
         if self.valid is None:
             raise PredictionError("There are no validation rows to predict; report numbers instead.")

@@ -43,16 +43,20 @@ class Task:
     def metric(self, name: str) -> Metric:
         return next(m for m in self.metrics if m.name == name)
 
-    def truth(self, labels: np.ndarray) -> np.ndarray:
-        """Labels as int64 codes, shape (n,), or as float64 values for regression."""
+    def truth(self, labels: np.ndarray | None) -> np.ndarray:
+        """Labels as int64 codes, shape (n,), or as float64 values for regression.
+
+        Raises:
+            PredictionError: there are no labels to score against.
+        """
+        if labels is None:
+            raise PredictionError("There are no labels to score predictions against; report numbers instead.")
         if self.classes is None:
             return np.asarray(labels, dtype=np.float64)
         known = {label: code for code, label in enumerate(self.classes)}
         return np.fromiter((known[label] for label in labels.tolist()), dtype=np.int64, count=len(labels))
 
-    def read(
-        self, values: Any, rows: int, *, logits: bool = False, order: Sequence[Any] | None = None
-    ) -> np.ndarray:
+    def read(self, values: Any, rows: int, *, logits: bool = False, order: Sequence[Any] | None = None) -> np.ndarray:
         """What a function reported, as an array: probabilities (rows, classes) or values (rows,).
 
         Raises:
@@ -101,7 +105,9 @@ class Task:
             return ""
         if self.positive is not None:
             named = " or ".join(repr(self.classes[code]) for code in self.positive)
-            rule = "probability of at least 0.5" if len(self.classes) == 2 else "the most probable class being one of them"
+            rule = (
+                "probability of at least 0.5" if len(self.classes) == 2 else "the most probable class being one of them"
+            )
             return f"Positive is {named}; predicted positive by {rule}."
         if len(self.classes) == 2:
             return f"Positive is {self.classes[1]!r} (positive= names another); predicted positive from 0.5 on."

@@ -17,9 +17,7 @@ from truing.space.parameter import Choice, Int
 MOST = 8  # values or bins of one parameter
 FEWEST = 4  # trials in a bin: an interval from fewer says little
 LEVEL = 0.95
-CAVEAT = (
-    "Each point is the average over whatever else varied: association in this search, not proof of a cause."
-)
+CAVEAT = "Each point is the average over whatever else varied: association in this search, not proof of a cause."
 
 
 @dataclass(frozen=True)

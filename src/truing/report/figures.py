@@ -126,10 +126,7 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
         inside = [(cell, number) for cell in effect.cells for number in cell.trials]
         if len(inside) <= _DOTS:
             figure.add_scatter(
-                x=[
-                    float(history.trial(n).config[effect.parameter]) if numeric else cell.centre
-                    for cell, n in inside
-                ],
+                x=[float(history.trial(n).config[effect.parameter]) if numeric else cell.centre for cell, n in inside],
                 y=[_value(history.trial(n)) for _, n in inside],
                 mode="markers",
                 name="trial",
@@ -137,9 +134,7 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
                 customdata=[n for _, n in inside],
                 hovertemplate="trial %{customdata}<br>%{y:.4g}<extra></extra>",
             )
-        floor = (
-            low if log else -math.inf
-        )  # an interval may reach below zero, which a logarithmic axis cannot show
+        floor = low if log else -math.inf  # an interval may reach below zero, which a logarithmic axis cannot show
         figure.add_scatter(
             x=[cell.centre for cell in effect.cells],
             y=[cell.mean for cell in effect.cells],
@@ -151,9 +146,7 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
                 "type": "data",
                 "symmetric": False,
                 "array": [0.0 if c.upper is None else c.upper - c.mean for c in effect.cells],
-                "arrayminus": [
-                    0.0 if c.lower is None else c.mean - max(c.lower, floor) for c in effect.cells
-                ],
+                "arrayminus": [0.0 if c.lower is None else c.mean - max(c.lower, floor) for c in effect.cells],
                 "color": BLUE,
                 "thickness": 2,
                 "width": 5,
@@ -207,9 +200,7 @@ def _finding(effect: Effect, goal: str, metric: str) -> str:
 def _listed(effect: Effect, metric: str) -> str:
     words = []
     for cell in effect.cells:
-        ends = (
-            "" if cell.lower is None else f", 95 % {format_value(cell.lower)} to {format_value(cell.upper)}"
-        )
+        ends = "" if cell.lower is None else f", 95 % {format_value(cell.lower)} to {format_value(cell.upper)}"
         words.append(f"{plain(cell.label)}: mean {format_value(cell.mean)}{ends}, n = {cell.n}")
     return "; ".join(words) + "." if words else ""
 
@@ -241,9 +232,7 @@ def _beyond(low: float, high: float, log: bool, *, above: bool) -> tuple[float, 
 
 def _scale(figure: Any, log: bool, low: float, high: float) -> None:
     if log:
-        figure.update_yaxes(
-            type="log", range=[math.log10(low), math.log10(high)], tickformat="~g", dtick="D2"
-        )
+        figure.update_yaxes(type="log", range=[math.log10(low), math.log10(high)], tickformat="~g", dtick="D2")
         return
     figure.update_yaxes(range=[low, high])
 

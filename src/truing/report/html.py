@@ -57,9 +57,7 @@ def write_report(
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_bytes(
-            text.encode("utf-8", "replace")
-        )  # bytes: the scripts' hashes allow no other line ends
+        unfinished.write_bytes(text.encode("utf-8", "replace"))  # bytes: the scripts' hashes allow no other line ends
         unfinished.replace(path)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
@@ -229,9 +227,7 @@ def _scores(metric: str, verdict: Mapping[str, Any] | None) -> list[dict[str, st
         if searched is not None:
             rows.append(_figures("as the search saw it", "", number(searched), "", "", _luck(validation)))
     test = inside(verdict, "test")
-    for name, figures in (
-        sorted(test.items(), key=lambda item: item[0] != metric) if isinstance(test, Mapping) else ()
-    ):
+    for name, figures in sorted(test.items(), key=lambda item: item[0] != metric) if isinstance(test, Mapping) else ():
         looks = inside(verdict, "looks")
         note = "first look" if looks == 1 else f"look {looks}: descriptive" if isinstance(looks, int) else ""
         rows.append(
@@ -247,17 +243,11 @@ def _scores(metric: str, verdict: Mapping[str, Any] | None) -> list[dict[str, st
         delivered = inside(figures, "delivered")
         if isinstance(delivered, Mapping):
             ends = interval(delivered.get("low"), delivered.get("high"))
-            rows.append(
-                _figures(
-                    f"delivered network, {plain(name)}", "", number(delivered.get("value")), ends, "", ""
-                )
-            )
+            rows.append(_figures(f"delivered network, {plain(name)}", "", number(delivered.get("value")), ends, "", ""))
     return rows
 
 
-def _figures(
-    what: str, defaults: Any, selected: str, ends: str, difference: Any, note: str
-) -> dict[str, str]:
+def _figures(what: str, defaults: Any, selected: str, ends: str, difference: Any, note: str) -> dict[str, str]:
     gap = ""
     if isinstance(difference, Mapping):
         low, high = difference.get("low"), difference.get("high")
@@ -288,9 +278,7 @@ def _generalization(verdict: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         return []
     retained = found.get("retained")
     shown = f"{retained:.2f}" if isinstance(retained, float) and math.isfinite(retained) else number(retained)
-    return [(part, number(found.get(part))) for part in ("train", "validation", "test")] + [
-        ("retained", shown)
-    ]
+    return [(part, number(found.get(part))) for part in ("train", "validation", "test")] + [("retained", shown)]
 
 
 def _cost(history: History, rows: list[Row], verdict: Mapping[str, Any] | None) -> str:
@@ -307,9 +295,7 @@ def _cost(history: History, rows: list[Row], verdict: Mapping[str, Any] | None) 
     return f" {_DOTTED} ".join(parts)
 
 
-def _warnings(
-    history: History, study: Mapping[str, Any], verdict: Mapping[str, Any] | None
-) -> list[dict[str, str]]:
+def _warnings(history: History, study: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> list[dict[str, str]]:
     """The verdict's warnings, or before it what was found in the data; and failed trials in any case."""
     found = study.get("findings") if verdict is None else verdict.get("warnings")
     listed = [
@@ -323,9 +309,7 @@ def _warnings(
         why = next((f": {plain(trial.reason)}" for trial in failed if trial.reason), "")
         listed.append({"code": "failed_trials", "message": f"{share}; the first{why}."})
     if history.notes.get("accepted") and not any("accept" in code or "changed" in code for code in codes):
-        listed.append(
-            {"code": "accepted_change", "message": "The training function was changed during the study."}
-        )
+        listed.append({"code": "accepted_change", "message": "The training function was changed during the study."})
     return listed
 
 
@@ -347,8 +331,7 @@ def _trials(history: History, rows: list[Row]) -> list[dict[str, Any]]:
                 "seconds": row["seconds"],
                 "time": duration(row["seconds"]),
                 "config": [
-                    (plain(format_value(config[n])), plain(config[n])) if n in config else ("–", "")
-                    for n in names
+                    (plain(format_value(config[n])), plain(config[n])) if n in config else ("–", "") for n in names
                 ],
                 "reason": plain(row["reason"] or ""),
             }
@@ -413,9 +396,7 @@ def _facts(study: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _bare(drawing: Drawing) -> dict[str, Any]:
     """A figure for the page: its title stands in the page's own text, its colours follow the page's."""
     figure = drawing.figure.to_plotly_json()
-    layout = {
-        key: item for key, item in figure["layout"].items() if key not in ("title", "template", "height")
-    }
+    layout = {key: item for key, item in figure["layout"].items() if key not in ("title", "template", "height")}
     layout["margin"] = {"l": 60, "r": 12, "t": 30, "b": 48}
     return {"data": figure["data"], "layout": layout}
 

@@ -97,9 +97,7 @@ def _verdict(verdict: Mapping[str, Any]) -> str:
         sentences.append(f"Each of these runs was trained on {number(rows)} rows.")
     method = inside(verdict, "validation", "difference", "method")
     if method:
-        sentences.append(
-            f"The 95 % interval of the validation difference (selected - defaults): {_stripped(method)}."
-        )
+        sentences.append(f"The 95 % interval of the validation difference (selected - defaults): {_stripped(method)}.")
     sentences.append(
         "A gain is claimed only when that interval lies wholly on the better side of zero in the primary "
         "metric and the locked test does not point the other way; other metrics never claim."

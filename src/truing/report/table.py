@@ -201,9 +201,7 @@ class TrialTable(Sequence[Row]):
             words = [str(row["number"]), row["state"], value]
             words += [_shown(row["config"].get(name, _INACTIVE)) for name in names]
             tag = "strong" if row["number"] == best else "span"
-            body.append(
-                "<tr>" + "".join(f"<td><{tag}>{html.escape(plain(w))}</{tag}></td>" for w in words) + "</tr>"
-            )
+            body.append("<tr>" + "".join(f"<td><{tag}>{html.escape(plain(w))}</{tag}></td>" for w in words) + "</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
 
@@ -263,9 +261,7 @@ def _parameter(name: str, rows: Sequence[Row], most: int) -> list[str]:
     values = [row["config"].get(name, _INACTIVE) for row in rows]
     words = [clip(_shown(value), max(8, most)) for value in values]  # 0.008672 stays whole
     widest = max((cells(word) for word in words), default=0)
-    numbers = all(
-        isinstance(v, int | float) and not isinstance(v, bool) for v in values if v is not _INACTIVE
-    )
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values if v is not _INACTIVE)
     return _column(clip(plain(name), max(most, widest)), words, right=numbers)
 
 

@@ -48,9 +48,7 @@ class GridSearch:
 
     def __post_init__(self) -> None:
         if not isinstance(self.points, int) or isinstance(self.points, bool) or self.points < 2:
-            raise UsageError(
-                f"GridSearch needs at least 2 points, both ends of a range, but points={self.points!r}."
-            )
+            raise UsageError(f"GridSearch needs at least 2 points, both ends of a range, but points={self.points!r}.")
 
     def suggest(self, view: History, rng: Generator) -> Configuration | None:
         """The first combination that is not yet a trial; None when there is none left."""

@@ -19,9 +19,7 @@ def findings(parameters: Mapping[Any, Any]) -> list[str]:
     found: list[str] = []
     for name, parameter in parameters.items():
         if not isinstance(name, str) or not name:
-            found.append(
-                f"Parameter {name!r}: a name must be a text of at least one character, but is {name!r}."
-            )
+            found.append(f"Parameter {name!r}: a name must be a text of at least one character, but is {name!r}.")
         if not isinstance(parameter, Float | Int | Choice):
             found.append(f"Parameter {name!r}: must be a Float, an Int or a Choice, but is {parameter!r}.")
     if found:
@@ -74,9 +72,7 @@ def _number(parameter: Float | Int) -> list[str]:
     step = 1 if whole and parameter.step is None else parameter.step
     if step is None:
         if high - low < CLOSE * max(abs(low), abs(high)):
-            return [
-                f"high - low must be at least a millionth of the larger, but low={low!r} and high={high!r}."
-            ]
+            return [f"high - low must be at least a millionth of the larger, but low={low!r} and high={high!r}."]
         return []
     if step > (high - low) * (1 if whole else 1 + 1e-9):
         found.append(f"step must be at most high - low, but step={step!r}, low={low!r} and high={high!r}.")
@@ -96,9 +92,7 @@ def _choice(parameter: Choice) -> list[str]:
     found = []
     for option in options:
         if not _is_plain(option):
-            found.append(
-                f"an option must be a JSON value (str, int, finite float, bool or None), but is {option!r}."
-            )
+            found.append(f"an option must be a JSON value (str, int, finite float, bool or None), but is {option!r}.")
     if found:
         return found
     first: dict[Any, Any] = {}
@@ -133,9 +127,7 @@ def _labels(parameter: Parameter) -> list[str]:
     return found
 
 
-def _when(
-    parameter: Parameter, parameters: Mapping[str, Parameter], scales: Mapping[str, Scale]
-) -> list[str]:
+def _when(parameter: Parameter, parameters: Mapping[str, Parameter], scales: Mapping[str, Scale]) -> list[str]:
     when: Any = parameter.when
     if when is None:
         return []
@@ -144,9 +136,7 @@ def _when(
     found = []
     for parent, values in when.items():
         if parent not in parameters:
-            found.append(
-                f"when names {parent!r}, which is not a parameter of this space{nearest(parent, parameters)}."
-            )
+            found.append(f"when names {parent!r}, which is not a parameter of this space{nearest(parent, parameters)}.")
         elif not values:
             found.append(f"when must list at least one value of {parent!r}, but lists none.")
         elif parent in scales:
@@ -173,9 +163,7 @@ def _circles(parameters: Mapping[str, Parameter]) -> list[str]:
             del path[depth:]
             if name in path:
                 chain = [*path[path.index(name) :], name]
-                found.append(
-                    f"Parameter {name!r}: conditions must not be circular, but {' needs '.join(chain)}."
-                )
+                found.append(f"Parameter {name!r}: conditions must not be circular, but {' needs '.join(chain)}.")
                 done.update(chain)
             elif name not in done:
                 path.append(name)

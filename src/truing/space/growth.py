@@ -26,14 +26,10 @@ def shrinkage(
         if sentence:
             found.append(f"Parameter {name!r}: {sentence}")
         if _conditions(old[name]) != _conditions(new[name]):
-            found.append(
-                f"Parameter {name!r}: its conditions changed from {old[name].when!r} to {new[name].when!r}."
-            )
+            found.append(f"Parameter {name!r}: its conditions changed from {old[name].when!r} to {new[name].when!r}.")
     for name, parameter in new.items():
         if name not in old and not is_default_given(parameter) and not _out_of_reach(parameter, old, scale):
-            found.append(
-                f"Parameter {name!r}: it is new and needs default=, which stands in for the earlier trials."
-            )
+            found.append(f"Parameter {name!r}: it is new and needs default=, which stands in for the earlier trials.")
     return found
 
 
@@ -74,9 +70,7 @@ def _conditions(parameter: Parameter) -> dict[str, set[Any]]:
     return {parent: set(values) for parent, values in (parameter.when or {}).items()}
 
 
-def _out_of_reach(
-    parameter: Parameter, old: Mapping[str, Parameter], scale: Callable[[Any, str], Scale]
-) -> bool:
+def _out_of_reach(parameter: Parameter, old: Mapping[str, Parameter], scale: Callable[[Any, str], Scale]) -> bool:
     """True when no configuration of the old space could make the new parameter active."""
     return any(
         parent in old and not any(_takes(scale(old, parent), value) for value in values)

@@ -69,9 +69,7 @@ class Space(Mapping[str, Parameter]):
         self._order = _parents_first(merged)
         places = {name: place for place, name in enumerate(self._names)}
         self._when = tuple(
-            tuple(
-                (places[parent], _taken(merged[parent], values)) for parent, values in (p.when or {}).items()
-            )
+            tuple((places[parent], _taken(merged[parent], values)) for parent, values in (p.when or {}).items())
             for p in merged.values()
         )
 
@@ -181,12 +179,9 @@ class Space(Mapping[str, Parameter]):
                 continue
             if not self._is_active(place, known, active):
                 if name in values:
-                    why = ", ".join(
-                        f"{self._names[parent]}={known[parent]!r}" for parent, _ in self._when[place]
-                    )
+                    why = ", ".join(f"{self._names[parent]}={known[parent]!r}" for parent, _ in self._when[place])
                     found.append(
-                        f"Parameter {name!r}: it is inactive where {why} and must be left out, "
-                        f"but is {values[name]!r}."
+                        f"Parameter {name!r}: it is inactive where {why} and must be left out, but is {values[name]!r}."
                     )
                 continue
             if name not in values:
@@ -201,9 +196,7 @@ class Space(Mapping[str, Parameter]):
                 continue
             known[place], active[place] = scale_of(parameter).nearest(value), True
             if parameter.role == "fixed" and known[place] != self._defaults[name]:
-                found.append(
-                    f"Parameter {name!r}: it is fixed at {self._defaults[name]!r}, but is {value!r}."
-                )
+                found.append(f"Parameter {name!r}: it is fixed at {self._defaults[name]!r}, but is {value!r}.")
         listed(found, SpaceError)
         return self._configuration(known)
 
@@ -333,9 +326,7 @@ class Space(Mapping[str, Parameter]):
 def _parents_first(parameters: Mapping[str, Parameter]) -> tuple[int, ...]:
     """Places of the parameters such that parents come before their children, else in the space's order."""
     places = {name: place for place, name in enumerate(parameters)}
-    waits = {
-        place: {places[parent] for parent in p.when or {}} for place, p in enumerate(parameters.values())
-    }
+    waits = {place: {places[parent] for parent in p.when or {}} for place, p in enumerate(parameters.values())}
     order: list[int] = []
     while waits:
         ready = next(place for place, parents in waits.items() if not parents)  # there is one: no circles

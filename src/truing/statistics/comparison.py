@@ -181,9 +181,7 @@ def _rows_part(
         (parts(by, y, a, positive=positive), parts(by, y, b, positive=positive))
         for a, b in zip(selected, defaults, strict=True)
     ]
-    drawn, trouble = bootstrap(
-        lambda w: float(np.mean([a(w).mean() - b(w).mean() for a, b in pairs])), of, len(y), rng
-    )
+    drawn, trouble = bootstrap(lambda w: float(np.mean([a(w).mean() - b(w).mean() for a, b in pairs])), of, len(y), rng)
     if trouble:
         return 0.0, 0.0, trouble
     few = of.number / (of.number - 1)  # a resample of m units varies (m - 1)/m as much as m new ones

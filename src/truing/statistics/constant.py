@@ -36,9 +36,7 @@ def constant_predictions(
     """
     by = metric(by)
     if by.kind == NUMBER:
-        raise MetricError(
-            f"Metric {by.name!r} is reported, not computed from predictions; it has no base rate."
-        )
+        raise MetricError(f"Metric {by.name!r} is reported, not computed from predictions; it has no base rate.")
     if not len(y_train):
         raise MetricError("A constant predictor needs rows to be fitted on; got none.")
     if not by.classification:

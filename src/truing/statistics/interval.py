@@ -138,9 +138,7 @@ def checked_level(level: float) -> float:
     return level
 
 
-def _proportion(
-    by: Metric, y: np.ndarray, p: np.ndarray, positive: Sequence[int] | None
-) -> tuple[int, int] | None:
+def _proportion(by: Metric, y: np.ndarray, p: np.ndarray, positive: Sequence[int] | None) -> tuple[int, int] | None:
     """Successes and rows, where the metric is one share of rows."""
     if by.name == "accuracy":
         return int((predicted(p, positive) == y).sum()), len(y)

@@ -48,8 +48,7 @@ class Metric:
             raise MetricError(f'The goal of metric {self.name!r} must be "min" or "max"; got {self.goal!r}.')
         if self.kind not in (LABEL, PROBABILITY, REGRESSION, NUMBER):
             raise MetricError(
-                f"The kind of metric {self.name!r} must be label, probability, regression or number; "
-                f"got {self.kind!r}."
+                f"The kind of metric {self.name!r} must be label, probability, regression or number; got {self.kind!r}."
             )
         if not self.low < self.high:
             raise MetricError(

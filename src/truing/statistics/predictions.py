@@ -62,8 +62,7 @@ def as_probabilities(
     _rows(array, n_rows, what)
     if not single and shape[1] != n_classes:
         raise PredictionError(
-            f"The {what} have {shape[1]} columns, but there are {n_classes} classes; "
-            "report one column a class."
+            f"The {what} have {shape[1]} columns, but there are {n_classes} classes; report one column a class."
         )
     _finite(array, what)
     if logits:
@@ -90,9 +89,7 @@ def as_values(values: Any, n_rows: int) -> np.ndarray:
     """
     array, _ = _array(values)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != 1):
-        raise PredictionError(
-            f"The predictions must have shape ({n_rows},), one number a row; got {array.shape}."
-        )
+        raise PredictionError(f"The predictions must have shape ({n_rows},), one number a row; got {array.shape}.")
     _rows(array, n_rows, "predictions")
     _finite(array, "predictions")
     return array.reshape(-1)
@@ -140,18 +137,14 @@ def _first_line(error: Exception) -> str:
 
 def _rows(array: np.ndarray, n_rows: int, what: str) -> None:
     if len(array) != n_rows:
-        raise PredictionError(
-            f"The {what} have {len(array)} rows, but {n_rows} rows are scored; report one a row."
-        )
+        raise PredictionError(f"The {what} have {len(array)} rows, but {n_rows} rows are scored; report one a row.")
 
 
 def _finite(array: np.ndarray, what: str) -> None:
     finite = np.isfinite(array)
     if not finite.all():
         bad = int((~finite.reshape(len(array), -1).all(axis=1)).sum())
-        raise NotFinite(
-            f"The {what} hold NaN or infinity in {bad} of {len(array)} rows; the training diverged."
-        )
+        raise NotFinite(f"The {what} hold NaN or infinity in {bad} of {len(array)} rows; the training diverged.")
 
 
 _LOGITS = "This looks like logits: pass report(logits=...) or apply softmax."
@@ -167,8 +160,7 @@ def _checked(p: np.ndarray, tolerance: float) -> np.ndarray:
         raise PredictionError(f"The predictions hold {low:.4g}, and no probability is negative. {_LOGITS}")
     if away[worst] > tolerance:
         raise PredictionError(
-            f"Row {worst} of the predictions sums to {float(p[worst].sum()):.4g}, "
-            f"and probabilities sum to 1. {_LOGITS}"
+            f"Row {worst} of the predictions sums to {float(p[worst].sum()):.4g}, and probabilities sum to 1. {_LOGITS}"
         )
     return np.clip(p, 0.0, 1.0) if low < 0.0 or p.max() > 1.0 else p
 
@@ -198,9 +190,7 @@ def _sigmoid(z: np.ndarray) -> np.ndarray:
 def _ordered(p: np.ndarray, order: Sequence[int]) -> np.ndarray:
     k = p.shape[1]
     if sorted(int(c) for c in order) != list(range(k)):
-        raise PredictionError(
-            f"classes= must name each of the {k} classes once; got the indices {list(order)}."
-        )
+        raise PredictionError(f"classes= must name each of the {k} classes once; got the indices {list(order)}.")
     found = np.empty_like(p)
     found[:, np.asarray(order, dtype=int)] = p
     return found

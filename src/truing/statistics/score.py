@@ -194,8 +194,7 @@ def _positive(positive: Sequence[int] | None, k: int) -> tuple[int, ...]:
     chosen = tuple(sorted({int(c) for c in positive}))
     if not chosen or len(chosen) >= k or chosen[0] < 0 or chosen[-1] >= k:
         raise MetricError(
-            f"The positive classes must be some, not all, of the class indices 0 to {k - 1}; "
-            f"got {list(positive)}."
+            f"The positive classes must be some, not all, of the class indices 0 to {k - 1}; got {list(positive)}."
         )
     return chosen
 
@@ -204,24 +203,17 @@ def _fit(by: Metric, y: np.ndarray, p: np.ndarray) -> None:
     if METRICS.get(by.name) != by:
         raise MetricError(f"Metric {by.name!r} is reported by the training function; it has no formula here.")
     if len(y) != len(p):
-        raise MetricError(
-            f"Metric {by.name!r} needs one prediction a row; got {len(y)} rows and {len(p)} predictions."
-        )
+        raise MetricError(f"Metric {by.name!r} needs one prediction a row; got {len(y)} rows and {len(p)} predictions.")
     if by.kind == REGRESSION:
         if y.ndim != 1 or p.ndim != 1:
-            raise MetricError(
-                f"Metric {by.name!r} needs numbers of shape (n,); got shapes {y.shape} and {p.shape}."
-            )
+            raise MetricError(f"Metric {by.name!r} needs numbers of shape (n,); got shapes {y.shape} and {p.shape}.")
         return
     if p.ndim != 2 or p.shape[1] < 2:
         raise MetricError(
-            f"Metric {by.name!r} needs probabilities of shape (n, classes), two classes or more; "
-            f"got {p.shape}."
+            f"Metric {by.name!r} needs probabilities of shape (n, classes), two classes or more; got {p.shape}."
         )
     if y.ndim != 1 or y.dtype.kind not in "iu" or (len(y) and (y.min() < 0 or y.max() >= p.shape[1])):
-        raise MetricError(
-            f"Metric {by.name!r} needs classes as integers from 0 to {p.shape[1] - 1}, one a row."
-        )
+        raise MetricError(f"Metric {by.name!r} needs classes as integers from 0 to {p.shape[1] - 1}, one a row.")
 
 
 def _reason(
@@ -235,11 +227,7 @@ def _reason(
     if by.name == "r2":
         return "y is the same in every row here" if len(y) > 1 else "there is only one row"
     if by.name == "mcc":
-        return (
-            "all rows are of one class"
-            if y.min() == y.max()
-            else "all rows were predicted to be of one class"
-        )
+        return "all rows are of one class" if y.min() == y.max() else "all rows were predicted to be of one class"
     if by.versus_rest and (p.shape[1] == 2 or positive is not None):
         if by.name == "precision":
             return "no row was predicted positive"

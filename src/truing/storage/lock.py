@@ -99,9 +99,7 @@ def hold(folder: Path) -> FolderLock:
         raise FolderInUseError(_refusal(folder, holder)) from None
     except OSError as error:
         os.close(descriptor)
-        raise JournalError(
-            f"The folder {folder} cannot be locked ({error.strerror}): use a local disk."
-        ) from error
+        raise JournalError(f"The folder {folder} cannot be locked ({error.strerror}): use a local disk.") from error
     return FolderLock(folder, descriptor)
 
 

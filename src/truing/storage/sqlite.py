@@ -112,15 +112,11 @@ class SqliteJournal:
         if self.readonly:
             raise JournalError(f"{self.path} was opened for reading: open it for writing to append to it.")
         if self._owner != os.getpid():
-            raise JournalError(
-                f"{self.path} was opened by process {self._owner}: only that process may write to it."
-            )
+            raise JournalError(f"{self.path} was opened by process {self._owner}: only that process may write to it.")
         if self._broken:
             raise JournalError(self._broken)
         if _identity(self.path) != self._file:  # what is written to a removed file is gone with this process
-            raise JournalError(
-                f"{self.path} was removed or replaced while it was in use: stop, and put it back."
-            )
+            raise JournalError(f"{self.path} was removed or replaced while it was in use: stop, and put it back.")
         texts = [encoded(event) for event in events]
         with self._told():
             execute = self._connection.execute
@@ -179,13 +175,10 @@ class SqliteJournal:
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
                 raise JournalError(
-                    f"{self.path} cannot keep a write-ahead log (journal mode {mode}): put the study on a "
-                    "local disk."
+                    f"{self.path} cannot keep a write-ahead log (journal mode {mode}): put the study on a local disk."
                 )
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(
-                "PRAGMA fullfsync = ON"
-            )  # macOS: through the drive's own cache; nothing elsewhere
+            connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache; nothing elsewhere
             connection.execute(f"PRAGMA journal_size_limit = {16 * 2**20}")
             connection.execute("BEGIN IMMEDIATE")
             host = socket.gethostname()
@@ -222,9 +215,7 @@ class SqliteJournal:
     def _check_identity(self, connection: sqlite3.Connection) -> None:
         identity = connection.execute("PRAGMA application_id").fetchone()[0]
         if identity != APPLICATION_ID:
-            raise JournalError(
-                f"{self.path} is not a Truing journal: give the folder of a study, or another folder."
-            )
+            raise JournalError(f"{self.path} is not a Truing journal: give the folder of a study, or another folder.")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise JournalError(
@@ -232,9 +223,7 @@ class SqliteJournal:
                 f"{VERSION}: "
                 "upgrade Truing."
             )
-        parts = {
-            tuple(row) for row in connection.execute("SELECT type, name FROM sqlite_master WHERE sql NOTNULL")
-        }
+        parts = {tuple(row) for row in connection.execute("SELECT type, name FROM sqlite_master WHERE sql NOTNULL")}
         if parts != {
             ("table", "event"),
             ("table", "coordinator"),
@@ -270,8 +259,7 @@ class SqliteJournal:
             return full
         if code == sqlite3.SQLITE_BUSY:
             return JournalError(
-                f"{self.path} stayed locked for {BUSY_SECONDS:.0f} s: close the other program that writes "
-                "to it."
+                f"{self.path} stayed locked for {BUSY_SECONDS:.0f} s: close the other program that writes to it."
             )
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             broken = self._damaged(str(error))
@@ -281,9 +269,7 @@ class SqliteJournal:
                 "permissions, "
                 "then run the same command again; everything acknowledged so far is in the file."
             )
-        self._broken = str(
-            broken
-        )  # after a failed sync nobody knows what is on the disk: only a new opening does
+        self._broken = str(broken)  # after a failed sync nobody knows what is on the disk: only a new opening does
         return broken
 
     def _damaged(self, what: str) -> JournalError:

@@ -36,9 +36,7 @@ def a_study_gets_under_way(make: Make) -> None:
     for history in (_history(), _history(finished=3)):
         found = make().next(history)
         if not isinstance(found, New | Continue):
-            raise AssertionError(
-                f"with nothing running, next() must start or continue a run, and gave {found!r}"
-            )
+            raise AssertionError(f"with nothing running, next() must start or continue a run, and gave {found!r}")
 
 
 def answers_are_of_the_interface(make: Make) -> None:

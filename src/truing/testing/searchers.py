@@ -125,9 +125,7 @@ def inside_the_space(make: Make) -> None:
         try:
             right = view.space.check(config)
         except ValueError as error:
-            raise ConformanceError(
-                f"On {name}: the proposal {config!r} is outside the space: {error}"
-            ) from error
+            raise ConformanceError(f"On {name}: the proposal {config!r} is outside the space: {error}") from error
         if [(k, type(v)) for k, v in right.items()] != [(k, type(v)) for k, v in config.items()]:
             raise ConformanceError(
                 f"On {name}: a proposal must be plain JSON values in the space's order, but is "
@@ -180,9 +178,7 @@ def same_answer_in_another_process(make: Make) -> None:
             raise ConformanceError(f"It fails in another process: {done.stderr.decode(errors='replace')}")
         there = json.loads(done.stdout)
         if here != there:
-            raise ConformanceError(
-                f"It gives other answers in another process, on {_differing(here, there)}."
-            )
+            raise ConformanceError(f"It gives other answers in another process, on {_differing(here, there)}.")
 
 
 def only_the_given_stream(make: Make) -> None:
@@ -196,9 +192,7 @@ def only_the_given_stream(make: Make) -> None:
             states = random.getstate(), repr(_numpy_state())
             answers.append(_answers(make()))
             if states != (random.getstate(), repr(_numpy_state())):
-                raise ConformanceError(
-                    "It draws from the global random numbers instead of the stream it is given."
-                )
+                raise ConformanceError("It draws from the global random numbers instead of the stream it is given.")
         if answers[0] != answers[1]:
             raise ConformanceError(f"Its answers depend on global random numbers, on {_differing(*answers)}.")
     finally:
@@ -251,9 +245,7 @@ def mirrored_goal(make: Make) -> None:
         low = _ask(make(), history(space, "min", *trials, value=_value), name)
         high = _ask(make(), history(space, "max", *trials, value=lambda number: -_value(number)), name)
         if low != high:
-            raise ConformanceError(
-                f"On {name}: minimising gives {low!r}, but maximising the negative gives {high!r}."
-            )
+            raise ConformanceError(f"On {name}: minimising gives {low!r}, but maximising the negative gives {high!r}.")
 
 
 def keeps_its_word_about_scores(make: Make) -> None:
@@ -280,9 +272,7 @@ def no_repeats(make: Make) -> None:
         for number in range(1, int(min(offered, 150))):
             config = searcher.suggest(view, stream(0, "search", number))
             if config is None:
-                raise ConformanceError(
-                    f"On {name}: it ends after {number} trials of the {offered} it has to offer."
-                )
+                raise ConformanceError(f"On {name}: it ends after {number} trials of the {offered} it has to offer.")
             if view.used(config.key):
                 raise ConformanceError(f"On {name}: trial {number} repeats {config!r} while new ones remain.")
             view.extend([Event("proposed", {"trial": number, "config": config.to_dict()})])
@@ -298,9 +288,7 @@ def ends_when_nothing_is_left(make: Make) -> None:
         for number in range(2):
             config = make().suggest(view, stream(0, "search", number))
             if config is not None:
-                raise ConformanceError(
-                    f"On {name}: it gives {config!r} where every configuration has been a trial."
-                )
+                raise ConformanceError(f"On {name}: it gives {config!r} where every configuration has been a trial.")
 
 
 def settings_are_plain(make: Make) -> None:
@@ -309,9 +297,7 @@ def settings_are_plain(make: Make) -> None:
     kind: Any = type(searcher)
     if not dataclasses.is_dataclass(searcher) or not kind.__dataclass_params__.frozen:
         raise ConformanceError(f"{kind.__name__} must be a frozen dataclass.")
-    settings: dict[str, Any] = {
-        field.name: getattr(searcher, field.name) for field in dataclasses.fields(kind)
-    }
+    settings: dict[str, Any] = {field.name: getattr(searcher, field.name) for field in dataclasses.fields(kind)}
     try:
         again = kind(**json.loads(json.dumps(settings)))
     except (TypeError, ValueError) as error:

@@ -54,9 +54,7 @@ class Holdout:
 
     def __post_init__(self) -> None:
         if isinstance(self.share, bool) or not isinstance(self.share, Real) or not 0 < self.share < 1:
-            raise UsageError(
-                f"share must lie between 0 and 1, not {self.share!r}: use for example Holdout(0.2)."
-            )
+            raise UsageError(f"share must lie between 0 and 1, not {self.share!r}: use for example Holdout(0.2).")
         whole_number(self.repeats, 1, "repeats", "use for example Holdout(0.2, repeats=3)")
 
     @property

@@ -89,9 +89,7 @@ class KFold:
         """As plain values for the journal."""
         return {"name": "kfold", "folds": int(self.folds), "repeats": int(self.repeats)}
 
-    def _replicates(
-        self, data: Mapping[str, Data | Outline], repeats: int, rng: Generator
-    ) -> Iterator[Replicate]:
+    def _replicates(self, data: Mapping[str, Data | Outline], repeats: int, rng: Generator) -> Iterator[Replicate]:
         name, outline = only(data, "KFold")
         groups, strata = outline.group_codes, outline.strata
         for repeat in range(repeats):

@@ -41,6 +41,4 @@ def _one(scores: Sequence[float | None], pooled: Estimate | None) -> Estimate:
         return Estimate(None, reason=missing)
     if pooled.value is None:
         return Estimate(None, reason=pooled.reason or f"{missing} and on all of them pooled")
-    return Estimate(
-        pooled.value, reason=pooled.reason or f"{missing}; the pooled out-of-fold figure is given"
-    )
+    return Estimate(pooled.value, reason=pooled.reason or f"{missing}; the pooled out-of-fold figure is given")

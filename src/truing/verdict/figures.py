@@ -123,9 +123,7 @@ def _scored(
     return _test_entry(found.selected.value, found.defaults.value, found.difference, own)
 
 
-def _reported(
-    metric: Metric, rows: int, selected: Trial, sides: Sequence[Trial], refits: Fresh
-) -> dict[str, Any]:
+def _reported(metric: Metric, rows: int, selected: Trial, sides: Sequence[Trial], refits: Fresh) -> dict[str, Any]:
     """Figures from numbers that the function computed itself on the locked rows."""
     mine = _scores(refits.get(selected.number, ()), metric.name)
     first = mine[0] if mine else None
@@ -193,7 +191,7 @@ def generalization(
     value, floor = valid["selected"], (base["development"] or {}).get(name)
     retained = None
     scores = [s for s in _scores(fresh.get(selected.number, ()), name) if s is not None]
-    if None not in (value, floor, scored) and len(scores) > 1:
+    if value is not None and floor is not None and scored is not None and len(scores) > 1:
         error = float(np.std(scores, ddof=1)) * math.sqrt(1 / len(scores) + spread)
         if abs(value - floor) >= 2 * error and value != floor:
             retained = (scored - floor) / (value - floor)
@@ -238,9 +236,7 @@ def _as_dict(interval: Interval) -> dict[str, Any]:
     }
 
 
-def _test_entry(
-    selected: float | None, defaults: float | None, difference: Interval, own: Interval
-) -> dict[str, Any]:
+def _test_entry(selected: float | None, defaults: float | None, difference: Interval, own: Interval) -> dict[str, Any]:
     return {
         "selected": selected,
         "defaults": defaults,

@@ -1,4 +1,7 @@
-"""Run what the verdict needs, in order, and make its figures. Every run is in the journal, so a cut-off verdict goes on."""
+"""Run what the verdict needs, in order, and make its figures.
+
+Every run is in the journal, so a verdict that was cut off goes on where it was.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +108,9 @@ class _Reaching:
             "protocol": self.study.get("validation_text"),
             "refits": REFITS if self.setting.has_test else 1,
             "locked_rows": len(self.setting.plan.locked) if self.setting.plan.locked is not None else None,
-            "model": sorted(p.name for p in (self.job.folder / "model").glob("*")) if (self.job.folder / "model").is_dir() else [],
+            "model": sorted(p.name for p in (self.job.folder / "model").glob("*"))
+            if (self.job.folder / "model").is_dir()
+            else [],
             "target": figures.target(history, task.goal, validation["selected"]),
         }
         found["warnings"] = warnings_of(found, history, self.study, self._locked_as, defaults)
@@ -143,10 +148,18 @@ class _Reaching:
         replicates = [self._whole(index) for index in range(REFITS if self.setting.has_test else 1)]
         if self.setting.has_test:
             self._open_lockbox()
-        if not any((self._purpose(REFIT), selected.number, r.index) in self.session.history.verdict_runs for r in replicates):
+        if not any(
+            (self._purpose(REFIT), selected.number, r.index) in self.session.history.verdict_runs for r in replicates
+        ):
             shutil.rmtree(self.job.folder / "model", ignore_errors=True)
-        more = {"locked": plan.locked, "locked_in": plan.locked_in, "locked_as": self._locked_as} if self.setting.has_test else {}
-        runs = self._perform(REFIT, sides if self.setting.has_test else [selected], replicates, delivered=selected, **more)
+        more = (
+            {"locked": plan.locked, "locked_in": plan.locked_in, "locked_as": self._locked_as}
+            if self.setting.has_test
+            else {}
+        )
+        runs = self._perform(
+            REFIT, sides if self.setting.has_test else [selected], replicates, delivered=selected, **more
+        )
         if (selected.number, 0) not in runs:
             raise StudyFailedError(self._refit_failed(selected))
         return {t.number: [runs.get((t.number, r.index)) for r in replicates] for t in sides}
@@ -222,7 +235,7 @@ class _Reaching:
         runs = cost(
             len(raced),
             block,
-            same=len(raced) == 1 and raced[0].number == 0 or not comparable,
+            same=(len(raced) == 1 and raced[0].number == 0) or not comparable,
             test=self.setting.has_test,
             fresh=validation is not None,
         )
@@ -236,4 +249,7 @@ class _Reaching:
         last = failed[-1] if failed else None
         why = f"{last.state}: {last.reason}" if last is not None else "it did not run"
         tail = f"\n\n{last.reason.tail}" if last is not None and last.reason is not None and last.reason.tail else ""
-        return f"The selected configuration could not be trained on all development rows ({why}), so there is no verdict.{tail}"
+        return (
+            f"The selected configuration could not be trained on all development rows ({why}), "
+            f"so there is no verdict.{tail}"
+        )

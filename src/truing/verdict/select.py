@@ -31,7 +31,10 @@ def candidates(history: History, search_runs: int) -> list[Trial]:
 
 
 def winner(
-    raced: Sequence[Trial], search_runs: Mapping[int, int], fresh: Mapping[int, tuple[float | None, int]], goal: str
+    raced: Sequence[Trial],
+    search_runs: Mapping[int, int],
+    fresh: Mapping[int, tuple[float | None, int]],
+    goal: str,
 ) -> Trial:
     """The best mean of search and fresh runs; one whose fresh runs failed is out, unless all are.
 

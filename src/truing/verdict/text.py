@@ -53,7 +53,14 @@ def figure(metric: str, value: float | None) -> str:
     return percent(value) if metric in _SHARES else number(value)
 
 
-_SHARES = {"accuracy", "balanced_accuracy", "sensitivity", "specificity", "precision", "negative_predictive_value"}
+_SHARES = {
+    "accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "precision",
+    "negative_predictive_value",
+}
 
 
 def headline(verdict: Mapping[str, Any]) -> str:
@@ -102,7 +109,11 @@ def full(verdict: Mapping[str, Any]) -> str:
     """The whole verdict as the terminal prints it."""
     lines = _wrapped(verdict["headline"])
     lines += _wrapped(" ".join(part for part in (_also(verdict), _base(verdict)) if part))
-    lines += ["", *_configuration("Selected", verdict["selected"]), *_configuration("Defaults", verdict["defaults"])]
+    lines += [
+        "",
+        *_configuration("Selected", verdict["selected"]),
+        *_configuration("Defaults", verdict["defaults"]),
+    ]
     if verdict["model"]:
         lines.append(f"{'Network':<10}kept in model/: {', '.join(verdict['model'])}")
     lines += ["", f"{'':<{LABEL}}{'defaults':>{COLUMN}}{'selected':>{COLUMN}}  difference (95 %)"]
@@ -130,15 +141,17 @@ def _validation(verdict: Mapping[str, Any]) -> list[str]:
     if valid["low"] is not None:
         lines += _note(f"selected {number(valid['low'])} to {number(valid['high'])} (95 %)")
     if valid["as_searched"] is not None:
-        luck = valid["selected"] - valid["as_searched"]
         lines += [f"{'  as the search saw it':<{LABEL}}{'':>{COLUMN}}{number(valid['as_searched']):>{COLUMN}}"]
-        lines += _note(f"luck of splits and seeds: {number(abs(luck))}{_side(luck, verdict['goal'])}")
+        lines += _note(_luck(valid["selected"] - valid["as_searched"], verdict["goal"]))
     return lines
 
 
-def _side(luck: float, goal: str) -> str:
-    worse = luck > 0 if goal == "min" else luck < 0
-    return "" if worse or luck == 0 else " the other way (the search saw it worse than it is)"
+def _luck(difference: float, goal: str) -> str:
+    """How much better the search saw it than fresh runs do."""
+    luck = difference if goal == "min" else -difference
+    if luck < 0:
+        return f"no luck in it: fresh runs are {number(-luck)} better"
+    return f"luck of splits and seeds: {number(luck)}"
 
 
 def _test(verdict: Mapping[str, Any]) -> list[str]:
@@ -147,7 +160,9 @@ def _test(verdict: Mapping[str, Any]) -> list[str]:
     lines = []
     look = "first look" if verdict["looks"] == 1 else f"look {verdict['looks']}, descriptive"
     for place, (name, entry) in enumerate(verdict["test"].items()):
-        lines.append(_row(f"locked test {name}"[: LABEL - 1], entry["defaults"], entry["selected"], entry["difference"]))
+        lines.append(
+            _row(f"locked test {name}"[: LABEL - 1], entry["defaults"], entry["selected"], entry["difference"])
+        )
         if place == 0:
             refits = f"{verdict['refits']} refits a side, {verdict['locked_rows']} rows, {look}"
             lines += _note(refits)
@@ -206,12 +221,18 @@ def _base(verdict: Mapping[str, Any]) -> str:
     for name in ("accuracy", verdict["metric"]):
         if base.get(name) is not None:
             what = "the commonest class" if name == "accuracy" else "without looking"
-            return f"Always guessing {what}: {spoken(name) + ' ' if name != 'accuracy' else ''}{figure(name, base[name])}."
+            return (
+                f"Always guessing {what}: {spoken(name) + ' ' if name != 'accuracy' else ''}{figure(name, base[name])}."
+            )
     return ""
 
 
 def _target(goal: Mapping[str, Any]) -> str:
-    word = {True: "the fresh runs reach it", False: "the fresh runs do not reach it", None: "no fresh runs to tell"}
+    word = {
+        True: "the fresh runs reach it",
+        False: "the fresh runs do not reach it",
+        None: "no fresh runs to tell",
+    }
     first = "reached by the search" if goal["search_reached"] else "not reached by the search"
     return f"{goal['value']:g} {first}; {word[goal['fresh_reached']]}"
 
@@ -222,7 +243,8 @@ def _configuration(label: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def _wrapped(text: str, hang: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=hang)
+    kept = text.replace(" %", "\N{NO-BREAK SPACE}%")  # a percentage stays on its line
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(kept, WIDTH, subsequent_indent=hang)]
 
 
 def _duration(seconds: float) -> str:

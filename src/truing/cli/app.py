@@ -1,0 +1,304 @@
+"""The commands. With --json, standard output is one JSON document and everything else goes to standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from truing.errors import TruingError, UsageError
+
+INTERRUPTED = 130
+IO = 74
+
+app = typer.Typer(
+    name="truing",
+    help="Tune a deep-learning model, and know what the tuning is worth.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a study.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Workers = Annotated[int | None, typer.Option(help="Runs at a time; 0 = in this process. Default: the cores.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        from truing import __version__
+
+        print(f"truing {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the study lives.")] = Path("studies/demo"),
+    workers: Workers = None,
+) -> None:
+    """The main job on real data: tune a small CNN on digits, with verdict and report."""
+    from truing import demo as example
+
+    study = example.study(folder)
+    if _stored_verdict(folder) is None:
+        _say("Tuning kernel size, channels, learning rate, momentum and batch size of a small CNN on 8 x 8 digits.")
+        study.run(trials=example.TRIALS, workers=workers)
+    print(study.verdict(workers=workers))
+    _say(f"\nReport: {folder / 'report.html'}")
+
+
+@app.command()
+def run(
+    file: Annotated[str, typer.Argument(metavar="FILE[:name]", help="A study file; it names its study `study`.")],
+    trials: Annotated[
+        int | None, typer.Option(help="Trials in all, over all calls. Default: 40, or a grid's size.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="No new trial starts after this time.")] = None,
+    target: Annotated[float | None, typer.Option(help="No new trial starts once a trial reaches this value.")] = None,
+    workers: Workers = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Set the old folder aside and begin anew.")] = False,
+    accept_change: Annotated[
+        bool, typer.Option("--accept-change", help="Go on although the training function changed.")
+    ] = False,
+    extend: Annotated[bool, typer.Option("--extend", help="Go on in a space that grew.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Search; the same command goes on where it was."""
+    study = _load(file)
+    study.run(
+        trials=trials,
+        minutes=minutes,
+        target=target,
+        workers=workers,
+        fresh=fresh,
+        accept_change=accept_change,
+        extend=extend,
+    )
+    if as_json:
+        rows = study.trials(as_dicts=True)
+        _print_json({"folder": str(study.folder), "trials": len(rows), "best": _best(study.folder)})
+        return
+    study.report()
+    print(f"truing verdict {_quoted(study.folder)}")
+
+
+@app.command()
+def show(
+    folder: Folder,
+    run: Annotated[int | None, typer.Option("--run", help="Print the output of this run.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How a study stands, also while it runs."""
+    from truing.cli.show import run_text, study_dict, study_text
+    from truing.report.study import read
+
+    history, study = read(folder)
+    if run is not None:
+        print(run_text(folder, history, run))
+    elif as_json:
+        _print_json(study_dict(folder, history, study))
+    else:
+        print(study_text(folder, history, study, _width()))
+
+
+@app.command()
+def trials(
+    folder: Folder,
+    as_json: Json = False,
+    best_first: Annotated[bool, typer.Option("--best", help="The best first, the failed last.")] = False,
+) -> None:
+    """The trials of a study."""
+    from truing.report.study import read
+    from truing.report.table import render_trials, trial_rows
+
+    history, study = read(folder)
+    rows = trial_rows(history)
+    if as_json:
+        _print_json(rows)
+        return
+    print(render_trials(rows, width=_width(), metric=study["metric"], goal=history.goal, best_first=best_first))
+
+
+@app.command()
+def verdict(
+    folder: Folder,
+    again: Annotated[bool, typer.Option("--again", help="One more look at the locked test set; labelled so.")] = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """The honest end: fresh runs, comparison with the defaults, one look at the locked test set."""
+    from truing.verdict import Verdict
+
+    stored = _stored_verdict(folder)
+    if stored is not None and not again:
+        found = Verdict(stored)
+    else:
+        found = _study_of(folder).verdict(again=again, workers=workers)
+    if as_json:
+        _print_json(found.to_dict())
+        return
+    print(found)
+    _say(f"\nReport: {folder / 'report.html'}")
+
+
+@app.command()
+def report(folder: Folder) -> None:
+    """Write report.html into the study's folder: one file that opens offline."""
+    from truing.report.study import write
+
+    print(write(folder))
+
+
+def main() -> None:
+    """Parse, call, and turn every failure into one sentence and an exit code."""
+    as_json = "--json" in sys.argv[1:]
+    try:
+        code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            _failed("Interrupted", "Interrupted; the same command goes on.", INTERRUPTED, as_json)
+    except TruingError as error:
+        code = _failed(error.kind, str(error), error.exit_code, as_json)
+    except KeyboardInterrupt:
+        code = _failed("Interrupted", "Interrupted; the same command goes on.", INTERRUPTED, as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except OSError as error:
+        code = _failed("OSError", f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), IO, as_json)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # not the parser's: a fault of Truing, to be seen whole
+            raise
+        code = _failed("UsageError", error.format_message(), 2, as_json)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failed(kind: str, message: str, code: int, as_json: bool) -> int:
+    if as_json:
+        _print_json({"error": {"kind": kind, "message": message}})
+    _say(f"truing: {message}")
+    return code
+
+
+def _load(name: str) -> Any:
+    """The study that FILE or FILE:name names.
+
+    Raises:
+        UsageError: no such file, no study in it, or an error in the file; its traceback is printed first.
+    """
+    from truing.execution import script
+    from truing.study import Study
+
+    path, _, variable = name.partition(":") if not Path(name).exists() else (name, "", "")
+    file = Path(path)
+    if not file.is_file():
+        raise UsageError(f"There is no study file {path}; give a Python file that makes a tr.Study.")
+    try:
+        names = script.load(file.resolve())
+    except TruingError:
+        raise
+    except Exception as error:
+        from truing.execution.worker import failure
+
+        raise UsageError(f"{path} fails when it is executed:\n{failure(error).tail}") from error
+    if variable and isinstance(names.get(variable), Study):
+        return names[variable]
+    if variable:
+        raise UsageError(f"{path} has no study named {variable!r}; it has {_studies(names) or 'none'}.")
+    if isinstance(names.get("study"), Study):
+        return names["study"]
+    only = [value for value in names.values() if isinstance(value, Study)]
+    if len(only) == 1:
+        return only[0]
+    found = _studies(names)
+    advice = f"it has {found}: give {path}:NAME" if found else "name one `study = tr.Study(...)` at the top level"
+    raise UsageError(f"{path} has no study named `study`; {advice}.")
+
+
+def _studies(names: dict[str, Any]) -> str:
+    from truing.study import Study
+
+    return ", ".join(name for name, value in names.items() if isinstance(value, Study) and not name.startswith("_"))
+
+
+def _study_of(folder: Path) -> Any:
+    """The study of a folder, made by executing the file its journal names.
+
+    Raises:
+        UsageError: the file is gone, or the study was defined where there is no file.
+    """
+    from truing.report.study import read
+
+    _, study = read(folder)
+    file = study.get("file")
+    from truing import demo as example
+
+    if file is not None and Path(file) == Path(example.__file__):
+        return example.study(folder)
+    if file is None:
+        raise UsageError(f"The study in {folder} was defined in a notebook or at a prompt; call study.verdict() there.")
+    if not Path(file).is_file():
+        raise UsageError(
+            f"The study file {file} is gone; put it back, or call study.verdict() in a script that "
+            "makes the same study."
+        )
+    found = _load(f"{file}:{study['variable']}" if study.get("variable", "study") != "study" else file)
+    found.folder = folder
+    return found
+
+
+def _stored_verdict(folder: Path) -> dict[str, Any] | None:
+    from truing.report.study import JOURNAL, read
+
+    if not (folder / JOURNAL).is_file():
+        return None
+    stored = read(folder)[0].last("verdict")
+    return stored["verdict"] if stored is not None else None
+
+
+def _best(folder: Path) -> dict[str, Any] | None:
+    from truing.report.study import read
+
+    best = read(folder)[0].best()
+    return None if best is None else {"number": best.number, "value": best.value, "config": dict(best.config)}
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    """NaN and infinity are null in JSON."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _width() -> int:
+    import shutil
+
+    return max(40, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
+
+
+def _quoted(folder: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(folder))
