@@ -122,14 +122,14 @@ def plan_line(
     protocol: str,
     says: Callable[[float | None], str],
 ) -> str:
-    """The plan in one line: trials x runs, time a run, total, and what a holdout would cost instead.
+    """The plan in one line: trials x runs, time a run, wall time in all, and what a holdout would cost instead.
 
     >>> plan_line(trials=40, runs=5, seconds=2.0, workers=2, protocol="5-fold", says=lambda s: f"{s:.0f} s")
-    'Plan: 40 trials x 5 runs (5-fold), about 2 s a run: 200 s with 2 workers; holdout instead: 40 s.'
+    'Plan: 40 trials x 5 runs (5-fold), 2 s each: 200 s; holdout instead: 40 s.'
     """
     if trials is None:
         many = f"as many trials as there is time for, {runs} runs each ({protocol})"
-        return f"Plan: {many}, about {says(seconds)} a run."
+        return f"Plan: {many}, {says(seconds)} each."
     run = "run" if runs == 1 else "runs"
     trial = "trial" if trials == 1 else "trials"
     text = f"Plan: {trials} {trial} x {runs} {run} ({protocol})"
@@ -137,8 +137,7 @@ def plan_line(
         return text + "; how long a run takes is not known yet."
     parallel = max(1, workers)
     total = trials * runs * seconds / parallel
-    text += f", about {says(seconds)} a run: {says(total)}"
-    text += f" with {workers} workers" if workers > 1 else ""
+    text += f", {says(seconds)} each: {says(total)}"
     if runs > 1 and "fold" in protocol:
         text += f"; holdout instead: {says(trials * seconds / parallel)}"
     return text + "."

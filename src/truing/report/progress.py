@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -162,10 +163,13 @@ class Progress:
         self.close()
 
     def line(self, text: str) -> None:
-        """Write a permanent line; the live line, if any, goes below it."""
+        """Write a permanent line, broken between words where the terminal ends; the live line goes below it."""
         shown = self._shown
         self._erase()
-        self._write(text + "\n")
+        width = self._width() - 1 if self.live else 79
+        for part in text.splitlines() or [""]:
+            broken = textwrap.wrap(part, width, break_long_words=False, break_on_hyphens=False, subsequent_indent="  ")
+            self._write("\n".join(broken or [""]) + "\n")
         if shown:
             self._draw(shown)
 
