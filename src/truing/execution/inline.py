@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from truing.execution.job import Job
+from truing.execution.threads import ThreadLimit
 from truing.execution.worker import perform
 from truing.record.events import Event
 from truing.record.interfaces import Decision, RunSpec
@@ -20,6 +21,7 @@ class InlineExecutor:
         self._job = job
         self._queue: deque[RunSpec] = deque()
         self._cancelled: list[int] = []
+        self._threads = ThreadLimit(job.threads)
 
     def free(self) -> int:
         """1 when nothing is queued, else 0."""
@@ -39,6 +41,7 @@ class InlineExecutor:
         def send(epoch: int, score: float | None) -> Decision:
             return decide(Event("reported", {"run": spec.run, "epoch": epoch, "score": score}, time=self.now()))
 
+        self._threads.hold()
         try:
             outcome = perform(self._job, spec, send, interruptible=True)
         except KeyboardInterrupt:
@@ -58,6 +61,7 @@ class InlineExecutor:
 
     def close(self) -> None:
         self._queue.clear()
+        self._threads.close()
 
 
 def _cancelled(run: int) -> Event:
