@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from truing.errors import ObjectiveError
+from truing.loop import Session
+from truing.record.events import Event
 from truing.record.interfaces import Decision, Executor, RunSpec
 from truing.record.state import State
-from truing.record.trial import REHEARSAL, Replicate
+from truing.record.trial import REHEARSAL, SEARCH, Replicate
 from truing.setting import Setting
 
 STAND_IN = 64  # development rows that play the locked ones in the rehearsal
@@ -41,6 +44,57 @@ class Rehearsal:
         if self.predict:
             return "predict"
         return "numbers" if self.report == "numbers" else "locked"
+
+
+def before_search(
+    session: Session,
+    setting: Setting,
+    defaults: Any,
+    *,
+    identity: str | None,
+    trials: int | None,
+    minutes: float | None,
+    workers: int,
+    notes: Sequence[str],
+    say: Callable[[str], None],
+    says: Callable[[float | None], str],
+) -> None:
+    """Rehearse where that has not been done with this function, and say the plan and what else to know.
+
+    Args:
+        identity: of the function's source; another one is rehearsed anew.
+        trials: how many there will be in all.
+        notes: further sentences for the first time.
+        says: seconds in words.
+
+    Raises:
+        ObjectiveError: a Python error in the rehearsal.
+    """
+    history = session.history
+    plan = partial(plan_line, runs=len(setting.plan.replicates), minutes=minutes, workers=workers, says=says)
+    seconds = [r.seconds for r in history.runs.values() if r.state is State.COMPLETED and r.purpose == SEARCH]
+    known = history.last("rehearsed")
+    if known is not None and seconds and known["identity"] == identity:
+        ended = sum(history.states[state] for state in ("completed", "stopped", "failed"))
+        left = None if trials is None else trials - ended
+        if left is None or left > 0:
+            mean = sum(seconds) / len(seconds)
+            say(plan(trials=left, seconds=mean, protocol=setting.protocol, opening="Still to do"))
+        return
+
+    def watch() -> None:
+        if session.asked_to_stop() > 1:
+            session.executor.cancel(-1)
+
+    say("Rehearsal: the defaults, one epoch of one run ...")
+    found = rehearse(session.executor, setting, defaults, watch)
+    session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": identity}))
+    decision = setting.task.describe_decision()
+    findings = [f"Note: {finding.message}" for finding in setting.findings]
+    planned = plan(trials=trials, seconds=found.seconds, protocol=setting.protocol)
+    for line in (found.note, planned, decision, *findings, *notes):
+        if line:
+            say(line)
 
 
 def rehearse(executor: Executor, setting: Setting, defaults: Any, watch: Callable[[], None]) -> Rehearsal:
@@ -121,23 +175,27 @@ def plan_line(
     workers: int,
     protocol: str,
     says: Callable[[float | None], str],
+    minutes: float | None = None,
+    opening: str = "Plan",
 ) -> str:
     """The plan in one line: trials x runs, time a run, wall time in all, and what a holdout would cost instead.
+
+    With `minutes`, a plan that takes longer says so.
 
     >>> plan_line(trials=40, runs=5, seconds=2.0, workers=2, protocol="5-fold", says=lambda s: f"{s:.0f} s")
     'Plan: 40 trials x 5 runs (5-fold), 2 s each: 200 s; holdout instead: 40 s.'
     """
-    if trials is None:
-        many = f"as many trials as there is time for, {runs} runs each ({protocol})"
-        return f"Plan: {many}, {says(seconds)} each."
     run = "run" if runs == 1 else "runs"
+    if trials is None:
+        return f"{opening}: as many trials as there is time for, {runs} {run} each ({protocol}), {says(seconds)} a run."
     trial = "trial" if trials == 1 else "trials"
-    text = f"Plan: {trials} {trial} x {runs} {run} ({protocol})"
+    text = f"{opening}: {trials} {trial} x {runs} {run} ({protocol})"
     if seconds is None:
         return text + "; how long a run takes is not known yet."
-    parallel = max(1, workers)
-    total = trials * runs * seconds / parallel
+    total = trials * runs * seconds / max(1, min(workers, trials * runs))
     text += f", {says(seconds)} each: {says(total)}"
+    if minutes is not None and total > 60 * minutes:
+        text += f", and this call ends after {says(60 * minutes)}"
     if runs > 1 and "fold" in protocol:
-        text += f"; holdout instead: {says(trials * seconds / parallel)}"
+        text += f"; holdout instead: {says(trials * seconds / max(1, min(workers, trials)))}"
     return text + "."

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from truing.errors import ChangedStudyError
-from truing.record.events import Event
+from truing.execution.script import working_directory
+from truing.record.events import Event, decode, encode
 from truing.record.source import Source
 from truing.setting import Setting
 from truing.space.space import Space
 
 SCHEMA = 1
+SURROUNDINGS = ("name", "file", "variable", "cwd", "versions", "git", "machine")  # not what the study is
 FIXED = {
     "data": "data",
     "metric": "metric",
+    "goal": "goal",
     "also": "also",
     "positive": "positive",
     "validation": "validation",
@@ -47,9 +50,9 @@ def describe(
     lookahead: int | None,
     fingerprints: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """The data of the `study` event."""
+    """The data of the `study` event, as a journal gives it back."""
     task, plan = setting.task, setting.plan
-    return {
+    described = {
         "schema": SCHEMA,
         "name": name,
         "objective": objective,
@@ -57,6 +60,7 @@ def describe(
         "source_readable": source.readable,
         "file": str(file) if file is not None else None,
         "variable": variable,
+        "cwd": working_directory(),
         "space": space.to_dict(),
         "assumed_defaults": list(space.assumed_defaults),
         "metric": task.primary.name,
@@ -81,15 +85,26 @@ def describe(
         "findings": [finding.to_dict() for finding in setting.findings],
         **environment(file),
     }
+    return dict(decode(encode(described)))
 
 
 def settings_of(part: Any) -> dict[str, Any] | None:
-    """A plug-in's class and settings as plain values."""
+    """A plug-in's class and settings as plain values; what is none is named by its type."""
     if part is None:
         return None
     if hasattr(part, "to_dict"):
-        return dict(part.to_dict())
-    return {"name": type(part).__name__, **(asdict(part) if is_dataclass(part) and not isinstance(part, type) else {})}
+        found = dict(part.to_dict())
+    else:
+        found = {"name": type(part).__name__, **(asdict(part) if is_dataclass(part) and not isinstance(part, type) else {})}
+    return {str(key): _plain(value) for key, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    try:
+        encode(value)
+    except (TypeError, ValueError, RecursionError):
+        return type(value).__name__
+    return value
 
 
 def environment(file: Path | None) -> dict[str, Any]:
@@ -171,9 +186,14 @@ def reconcile(
                 f"Go on all the same with accept_change=True (--accept-change), or {ways}."
             )
         events.append(Event("accepted", {"diff": diff}))
-    if events or any(old.get(k) != new.get(k) for k in ("search", "run_minutes", "lookahead", "file", "source")):
+    if old != new:
         events.append(Event("study", dict(new)))
     return events
+
+
+def is_other(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """True when anything differs that the study consists of."""
+    return any(old.get(key) != new.get(key) for key in {*old, *new} if key not in SURROUNDINGS)
 
 
 def _shown(value: Any) -> str:

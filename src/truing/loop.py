@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from truing.errors import StudyFailedError
+from truing.judge import RETRIES, failure_of, runs_of
 from truing.record.events import Event
 from truing.record.history import History
 from truing.record.interfaces import Decision, Executor, Journal, RunSpec, Schedule, Searcher
@@ -17,9 +18,10 @@ from truing.record.seeds import stream
 from truing.record.state import State
 from truing.record.trial import SEARCH, RunRecord, Trial
 
-RETRIES = 2  # of a run that was killed from outside
 SAME_FAILURES = 5  # in a row, with the same exception and line, end the search
 TICK = 0.25  # seconds between looks at the clock and at the person
+QUICK = 0.02  # seconds of a run that ends before anybody could look at its start
+OPEN = ("running", "cancelled")  # states of a trial whose runs are not all in
 
 
 @dataclass
@@ -38,22 +40,39 @@ class Session:
     watch: Callable[[Session], None] = lambda session: None
     asked_to_stop: Callable[[], int] = lambda: 0
     running: dict[int, RunSpec] = field(default_factory=dict)
+    _noted: list[Event] = field(default_factory=list)
+    _quick: bool = False
 
     def record(self, *events: Event) -> None:
-        """Write events down; only then are they true."""
+        """Write events down, at once and to stay; only then are they true."""
+        self.note(*events)
+        self.flush()
+
+    def note(self, *events: Event) -> None:
+        """Take in what follows from the events before it: it is written with the next one, or before a wait.
+
+        Were it lost, the same would be proposed, started and judged again.
+        """
         stamped = [event if event.time else replace(event, time=time.time()) for event in events]
-        self.journal.append(stamped)
+        self._noted += stamped
         self.history.extend(stamped)
+
+    def flush(self) -> None:
+        """Write down what was only noted."""
+        if self._noted:
+            self.journal.append(self._noted)
+            self._noted = []
 
     def step(self, queue: deque[RunSpec]) -> list[RunRecord]:
         """Start what fits, wait for an end, write it down; the runs that ended for good."""
         chosen: list[RunSpec] = []
         while queue and len(chosen) < self.executor.free():
             chosen.append(replace(queue.popleft(), run=self.history.next_run + len(chosen)))
-        if chosen:
-            self.record(*(Event("started", _started(spec)) for spec in chosen))
-            self.running |= {spec.run: spec for spec in chosen}
-            self.executor.start(chosen)
+        self.note(*(Event("started", _started(spec)) for spec in chosen))
+        if not self._quick:
+            self.flush()
+        self.running |= {spec.run: spec for spec in chosen}
+        self.executor.start(chosen)
         if self.asked_to_stop() > 1:
             for run in list(self.running):
                 self.executor.cancel(run)
@@ -62,10 +81,13 @@ class Session:
             spec = self.running.pop(event.data["run"])
             self.record(replace(event, key=f"finished/{spec.run}"))
             record = self.history.runs[spec.run]
+            self._quick = record.seconds < QUICK
             if record.state is State.LOST and spec.attempt < RETRIES:
                 queue.appendleft(replace(spec, attempt=spec.attempt + 1))
             else:
                 ended.append(record)
+        if not ended:
+            self.flush()
         self.watch(self)
         return ended
 
@@ -86,10 +108,13 @@ class Limits:
         """Why no new trial may start; None while one may."""
         best = history.best()
         sign = 1.0 if history.goal == "min" else -1.0
-        if self.target is not None and best is not None and best.value is not None:
-            reached = sign * best.value <= sign * self.target
-            if reached:
-                return "target"
+        if (
+            self.target is not None
+            and best is not None
+            and best.value is not None
+            and sign * best.value <= sign * self.target
+        ):
+            return "target"
         if self.trials is not None and len(history) >= self.trials:
             return "trials"
         if self.deadline is not None and time.monotonic() >= self.deadline:
@@ -101,13 +126,16 @@ def search(
     session: Session,
     searcher: Searcher,
     plan: Plan,
-    judge: Callable[[Trial], dict[str, Any]],
+    judge: Callable[[History, Trial], dict[str, Any]],
     limits: Limits,
     *,
     lookahead: int | None = 4,
-    keep: Callable[[], str] = lambda: "predictions",
+    keep: Callable[[int], str] = lambda trials: "predictions",
 ) -> str:
     """Search until a limit is reached, the searcher has nothing new, or somebody asks to stop; returns which.
+
+    Args:
+        keep: number of trials so far -> what is kept of the next one's runs, "predictions" or "loss".
 
     Raises:
         StudyFailedError: five trials in a row failed with the same exception at the same line.
@@ -115,35 +143,33 @@ def search(
     history, queue = session.history, unfinished(session.history, plan)
     failures: list[tuple[str, str]] = []
     for trial in _all_runs_ended(history, queue):
-        session.record(Event("judged", judge(trial)))
+        session.note(Event("judged", judge(history, trial)))
     why = None
     while True:
         why = ("interrupted" if session.asked_to_stop() else None) or limits.reached(history) or why
-        while not why and len(queue) < session.executor.free():
-            if _too_early(history, searcher, lookahead):
-                break
-            config = _propose(session, searcher, plan.seed, lookahead)
-            if config is None:
-                why = "exhausted"
-                break
-            queue += _runs_of(history.trial(len(history) - 1), plan, keep())
+        while not why and len(queue) < session.executor.free() and not _too_early(history, searcher, lookahead):
+            new = _propose(session, searcher, plan.seed, lookahead)
+            queue += _runs_for(new, plan, keep(new.number)) if new is not None else ()
+            why = limits.reached(history) if new is not None else "exhausted"
         if session.asked_to_stop():
             queue.clear()
         if not queue and not session.running:
-            _give_up_unfinished(session)
+            _judge_open(session, judge)
             return why or "exhausted"
         for run in session.step(queue):
             trial = history.trial(run.trial)
             if run.state is not State.COMPLETED:  # a failed fold fails its trial: the other folds need not start
                 queue = deque(spec for spec in queue if spec.trial != run.trial)
-            open_runs = [spec for spec in (*queue, *session.running.values()) if spec.trial == run.trial]
-            if open_runs or trial.state not in ("running", "cancelled"):
+            awaited = any(spec.trial == run.trial for spec in (*queue, *session.running.values()))
+            if awaited or trial.state not in OPEN:
                 continue
-            session.record(Event("judged", judge(trial)))
+            session.note(Event("judged", judge(history, trial)))
             failures = _repeated(failures, history, history.trial(run.trial))
             session.watch(session)
             if len(failures) >= SAME_FAILURES:
-                _drain(session, queue)
+                while session.running:
+                    session.step(deque())
+                _judge_open(session, judge)
                 raise StudyFailedError(_stopped_by_failures(history, history.trial(run.trial)))
 
 
@@ -162,16 +188,14 @@ def unfinished(history: History, plan: Plan) -> deque[RunSpec]:
     """The runs that trials proposed earlier still need: cut off by the coordinator's end, or never started."""
     queue: deque[RunSpec] = deque()
     for trial in history.trials:
-        if trial.state not in ("running", "cancelled"):
+        if trial.state not in OPEN or failure_of(history, trial) is not None:
             continue
-        runs = [history.runs[number] for number in trial.runs]
-        if failure_of(history, trial) is not None:
-            continue
+        runs = runs_of(history, trial)
         ended = {run.replicate for run in runs if run.state in (State.COMPLETED, State.STOPPED)}
         attempts = {run.replicate: run.attempt + 1 for run in runs if run.state is State.LOST}
         queue += [
             replace(spec, attempt=attempts.get(spec.replicate, 0))
-            for spec in _runs_of(trial, plan, "predictions")
+            for spec in _runs_for(trial, plan, "predictions")
             if spec.replicate not in ended
         ]
     return queue
@@ -180,10 +204,10 @@ def unfinished(history: History, plan: Plan) -> deque[RunSpec]:
 def _all_runs_ended(history: History, queue: deque[RunSpec]) -> list[Trial]:
     """Trials whose runs are all in, and which the coordinator did not live to judge."""
     waiting = {spec.trial for spec in queue}
-    return [t for t in history.trials if t.state in ("running", "cancelled") and t.number not in waiting]
+    return [t for t in history.trials if t.state in OPEN and t.number not in waiting]
 
 
-def _propose(session: Session, searcher: Searcher, seed: int, lookahead: int | None) -> Any:
+def _propose(session: Session, searcher: Searcher, seed: int, lookahead: int | None) -> Trial | None:
     """The defaults first; then whatever the searcher makes of the complete steps up to number - lookahead."""
     history, number = session.history, len(session.history)
     horizon = None if lookahead is None else max(0, number - lookahead)
@@ -192,20 +216,23 @@ def _propose(session: Session, searcher: Searcher, seed: int, lookahead: int | N
         if number == 0
         else searcher.suggest(history.at_step(horizon), stream(seed, "search", number))
     )
-    if config is not None:
-        seen = number if horizon is None else horizon
-        session.record(Event("proposed", {"trial": number, "config": dict(config), "seen": seen}))
-    return config
+    if config is None:
+        return None
+    seen = number if horizon is None else horizon
+    session.note(Event("proposed", {"trial": number, "config": dict(config), "seen": seen}))
+    return history.trial(number)
 
 
 def _too_early(history: History, searcher: Searcher, lookahead: int | None) -> bool:
     """True while a searcher that reads scores must wait for the trials it is promised to see."""
     if lookahead is None or not getattr(searcher, "adaptive", True):
         return False
-    return any(trial.state == "running" for trial in history.trials[: max(0, len(history) - lookahead)])
+    latest = range(max(0, len(history) - lookahead), len(history))
+    still_open = sum(history.states[state] for state in OPEN)
+    return still_open > sum(history.trial(number).state in OPEN for number in latest)
 
 
-def _runs_of(trial: Trial, plan: Plan, keep: str) -> list[RunSpec]:
+def _runs_for(trial: Trial, plan: Plan, keep: str) -> list[RunSpec]:
     return [plan.spec(0, trial.number, trial.config, SEARCH, replicate, keep=keep) for replicate in plan.replicates]
 
 
@@ -220,40 +247,28 @@ def _started(spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _drain(session: Session, queue: deque[RunSpec]) -> None:
-    queue.clear()
-    while session.running:
-        session.step(deque())
-    _give_up_unfinished(session)
-
-
-def _give_up_unfinished(session: Session) -> None:
+def _judge_open(session: Session, judge: Callable[[History, Trial], dict[str, Any]]) -> None:
     """Trials some of whose runs did not come to an end are cancelled; the same command goes on with them."""
     for trial in session.history.trials:
         if trial.state == "running":
-            data = {"trial": trial.number, "state": "cancelled", "reason": "not all of its runs were done"}
-            session.record(Event("judged", data))
+            session.note(Event("judged", judge(session.history, trial)))
+    session.flush()
 
 
 def _repeated(failures: list[tuple[str, str]], history: History, trial: Trial) -> list[tuple[str, str]]:
-    """The failures of the trials that ended last, as long as they are of one kind."""
-    if trial.state != "failed":
+    """The failures of the trials that ended last, as long as they are of one kind.
+
+    What a configuration can bring about (divergence, too little memory or time) counts only while nothing has
+    completed: on a grid such configurations are neighbours.
+    """
+    found = failure_of(history, trial) if trial.state == "failed" else None
+    if found is None or (found.state in _OF_THE_CONFIGURATION and history.states["completed"]):
         return []
-    found = failure_of(history, trial)
-    fingerprint = found.reason.fingerprint if found is not None and found.reason is not None else ("", "")
+    fingerprint = found.reason.fingerprint if found.reason is not None else ("", "")
     return [*failures, fingerprint] if not failures or failures[-1] == fingerprint else [fingerprint]
 
 
-def failure_of(history: History, trial: Trial) -> RunRecord | None:
-    """The run a trial failed by: the one of the lowest replicate; a lost run that may be tried again is none."""
-    failed = [
-        run
-        for run in (history.runs[number] for number in trial.runs)
-        if run.state.ended
-        and run.state.trial_state == "failed"
-        and not (run.state is State.LOST and run.attempt < RETRIES)
-    ]
-    return min(failed, key=lambda run: (run.replicate, -run.attempt), default=None)
+_OF_THE_CONFIGURATION = (State.DIVERGED, State.OUT_OF_MEMORY, State.TIMED_OUT)
 
 
 def _stopped_by_failures(history: History, trial: Trial) -> str:

@@ -58,6 +58,14 @@ class Setting:
         """Number of development rows."""
         return None if self.plan.rows is None else len(self.plan.rows)
 
+    @property
+    def protocol(self) -> str:
+        """The protocol in words."""
+        if self.validation is None:
+            return "one run a trial"
+        describe = getattr(self.validation, "describe", None)
+        return str(describe()) if describe is not None else type(self.validation).__name__
+
     def outline(self) -> dict[str, Any]:
         """The development rows as validation protocols see them."""
         if self.data is None:
@@ -105,7 +113,7 @@ def prepare(
     Raises:
         UsageError: metric, data, validation or test do not fit together; one sentence says which.
     """
-    task = _task(data, test, primary, also, positive)
+    task = task_of(data, test, primary, also, positive)
     if data is None:
         if isinstance(test, Data) or not (test is None or isinstance(test, float | int)):
             raise DataError("test= was given without data=; give both, or neither.")
@@ -143,14 +151,22 @@ def validation_of(given: Any, data: Data | None, default: bool) -> Any:
         return VALIDATIONS.get("holdout")(0.2) if len(data) > LARGE else VALIDATIONS.get("kfold")(5)
     if isinstance(given, str):
         return VALIDATIONS.get(given)()
-    if given is not None and not all(hasattr(given, name) for name in ("plan", "fresh", "estimate")):
+    methods = ("plan", "fresh", "estimate")
+    if isinstance(given, type) or (given is not None and not all(hasattr(given, name) for name in methods)):
         raise UsageError(f"validation= takes tr.KFold(5), tr.Holdout(0.2), tr.Seeds(5), None or a name, got {given!r}.")
     return given
 
 
-def _task(data: Data | None, test: Any, primary: Any, also: Sequence[Any], positive: Any) -> Task:
-    if isinstance(also, str):
+def task_of(data: Data | None, test: Any, primary: Any, also: Any, positive: Any) -> Task:
+    """The metrics on the labels; reads labels only.
+
+    Raises:
+        MetricError: they do not fit together; one sentence says why.
+    """
+    if isinstance(also, str | Metric):
         also = [also]
+    if not isinstance(also, Sequence):
+        raise MetricError(f'also= takes a list of metrics, such as ["accuracy"], got {also!r}.')
     if primary is None:
         if data is None or data.labels is None:
             raise MetricError('metric= is needed: a name such as "log_loss", or tr.Metric("reward", goal="max").')
@@ -171,7 +187,9 @@ def _task(data: Data | None, test: Any, primary: Any, also: Sequence[Any], posit
         classes = None
         if data is not None and data.labels is not None and data.labels.dtype.kind != "f":
             classes = tuple(data.classes())
-        return Task(tuple(metrics), classes, named_positive(positive, classes) if positive and classes else None)
+        return Task(
+            tuple(metrics), classes, named_positive(positive, classes) if positive is not None and classes else None
+        )
     if not classification:
         if data.labels.dtype.kind not in "fiu":
             raise MetricError(f"{metrics[0].name} needs numbers as y, got {data.labels.dtype}.")
@@ -204,16 +222,16 @@ def _findings(data: Data, locked: Locked, outline: dict[str, Any], validation: A
     return tuple(found)
 
 
-def finite_number(value: Any, name: str, *, low: float | None = None) -> float:
+def finite_number(value: Any, name: str, *, above: float | None = None) -> float:
     """A real finite number, or a sentence.
 
     Raises:
-        UsageError: it is none, or lies below `low`.
+        UsageError: it is none, or is not above `above`.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise UsageError(f"{name} must be a number, got {value!r}.")
-    if not math.isfinite(value) or (low is not None and value < low):
-        raise UsageError(f"{name} must be finite{f' and at least {low:g}' if low is not None else ''}, got {value!r}.")
+    if not math.isfinite(value) or (above is not None and value <= above):
+        raise UsageError(f"{name} must be finite{f' and above {above:g}' if above is not None else ''}, got {value!r}.")
     return float(value)
 
 

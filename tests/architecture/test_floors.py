@@ -17,8 +17,8 @@ FLOORS = [
     ["record"],
     ["search", "schedule", "validation", "objective", "execution", "storage"],
     ["setting"],  # what a study rests on, made from what was given
-    ["identity"],
-    ["loop"],
+    ["identity", "judge"],
+    ["loop", "resume"],
     ["verdict", "advice"],
     ["report", "probe"],
     ["study"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,8 +19,8 @@ class History:
     Only the loop extends it; to plug-ins it is read-only. Extending costs O(new events).
 
     Args:
-        space: the space of the study.
-        goal: "min" or "max".
+        space: the space of the study; a `study` or `extended` event brings its own.
+        goal: "min" or "max"; a `study` event brings its own.
         horizon: trials from this number on are shown as configurations without scores; None = no limit.
     """
 
@@ -29,6 +30,7 @@ class History:
         self.horizon = horizon
         self._trials: list[Trial] = []
         self.runs: dict[int, RunRecord] = {}
+        self.states: Counter[str] = Counter()  # of the trials
         self.keys: set[str] = set()
         self.notes: dict[str, list[dict[str, Any]]] = {}
         self.verdict_runs: dict[tuple[str, int, int], int] = {}
@@ -97,16 +99,28 @@ class History:
         for event in events:
             fold = _FOLDS.get(event.kind)
             if fold is None:
-                self.notes.setdefault(event.kind, []).append({**event.data, "time": event.time})
+                self._note(event)
             else:
-                fold(self, event.data)
+                fold(self, event)
 
-    def _proposed(self, data: dict[str, Any]) -> None:
+    def _note(self, event: Event) -> None:
+        self.notes.setdefault(event.kind, []).append({**event.data, "time": event.time})
+
+    def _study(self, event: Event) -> None:
+        self._note(event)
+        if "space" in event.data:
+            self.space = Space.from_dict(event.data["space"])
+        self.goal = event.data.get("goal", self.goal)
+
+    def _proposed(self, event: Event) -> None:
+        data = event.data
         config = self.space.restore(data["config"])
         self._trials.append(Trial(data["trial"], config, seen=data.get("seen", 0)))
+        self.states["running"] += 1
         self.keys.add(config.key)
 
-    def _started(self, data: dict[str, Any]) -> None:
+    def _started(self, event: Event) -> None:
+        data = event.data
         run = RunRecord(
             id=data["run"],
             trial=data["trial"],
@@ -121,11 +135,13 @@ class History:
             trial = self._trials[run.trial]
             self._trials[run.trial] = replace(trial, runs=(*trial.runs, run.id))
 
-    def _reported(self, data: dict[str, Any]) -> None:
+    def _reported(self, event: Event) -> None:
+        data = event.data
         run = self.runs[data["run"]]
         self.runs[run.id] = replace(run, curve=(*run.curve, (data["epoch"], data["score"])))
 
-    def _finished(self, data: dict[str, Any]) -> None:
+    def _finished(self, event: Event) -> None:
+        data = event.data
         run = self.runs[data["run"]]
         if run.state.ended:  # a second word about a run that has ended changes nothing
             return
@@ -148,8 +164,11 @@ class History:
         elif run.state is State.COMPLETED:
             self.verdict_runs[(run.purpose, run.trial, run.replicate)] = run.id
 
-    def _judged(self, data: dict[str, Any]) -> None:
+    def _judged(self, event: Event) -> None:
+        data = event.data
         trial = self._trials[data["trial"]]
+        self.states[trial.state] -= 1
+        self.states[data["state"]] += 1
         self._trials[trial.number] = replace(
             trial,
             state=data["state"],
@@ -169,18 +188,22 @@ class History:
             ):
                 self._best = judged.number
 
-    def _restarted(self, data: dict[str, Any]) -> None:
+    def _restarted(self, event: Event) -> None:
         """Nothing had completed and the study changed: begin anew; run numbers are never given twice."""
         following = self.next_run
         self.__init__(self.space, self.goal)  # type: ignore[misc]
         self.next_run = following
 
-    def _extended(self, data: dict[str, Any]) -> None:
-        self.space = Space.from_dict(data["space"])
-        self.notes.setdefault("extended", []).append(data)
+    def _extended(self, event: Event) -> None:
+        """The space grew: the defaults of new parameters stand in for the earlier trials."""
+        self._note(event)
+        self.space = Space.from_dict(event.data["space"])
+        self._trials = [replace(trial, config=self.space.complete(trial.config)) for trial in self._trials]
+        self.keys |= {trial.config.key for trial in self._trials}
 
 
 _FOLDS = {
+    "study": History._study,
     "proposed": History._proposed,
     "started": History._started,
     "reported": History._reported,

@@ -74,7 +74,8 @@ class Searcher(Protocol):
     """Proposes configurations: a pure function of the history and of a random stream.
 
     A searcher with `adaptive = False` promises not to read scores; the loop then need not wait for them.
-    A searcher may have `trials(space)`: how many trials it has to offer, its size.
+    A searcher may have `trials(space, before)`: how many trials there will be when it has nothing more to offer,
+    where `before` are the configurations that are trials already.
     """
 
     def suggest(self, view: History, rng: Generator) -> Configuration | None: ...

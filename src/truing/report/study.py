@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from truing.errors import UsageError
-from truing.record.history import History
+from truing.record.history import History, fold
 from truing.report.html import write_report
+from truing.resume import JOURNAL
 from truing.space.space import Space
 from truing.storage.sqlite import SqliteJournal
 from truing.verdict.verdict import Verdict
-
-JOURNAL = "journal.db"
 
 
 def read(folder: Path) -> tuple[History, Mapping[str, Any]]:
@@ -32,12 +31,8 @@ def read(folder: Path) -> tuple[History, Mapping[str, Any]]:
         journal.close()
     first = next((event.data for event in events if event.kind == "study"), None)
     if first is None:
-        raise UsageError(f"{folder} holds a journal, but no study has begun in it.")
-    history = History(Space.from_dict(first["space"]), first["goal"])
-    for event in events:
-        if event.kind == "study":
-            history.space = Space.from_dict(event.data["space"])
-        history.extend([event])
+        raise UsageError(f"{folder} holds a journal, but no study has begun in it; run the study again.")
+    history = fold(events, Space.from_dict(first["space"]), first["goal"])
     return history, history.notes["study"][-1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
@@ -65,10 +66,16 @@ class GridSearch:
                 return config
         return None
 
-    def trials(self, space: Space) -> int:
-        """The exact number of trials of the whole grid, the trial with the defaults included."""
+    def trials(self, space: Space, before: Sequence[Configuration] = ()) -> int:
+        """The exact number of trials of the whole grid, the trial with the defaults included.
+
+        Args:
+            before: what is a trial already; of it, what lies off the grid comes on top.
+        """
         grid, defaults = _grid(space, self.points)
-        return int(grid.count) + (1 if defaults is None else 0)
+        if not before:
+            return int(grid.count) + (1 if defaults is None else 0)
+        return int(grid.count) + sum(grid.rank(config) is None for config in before)
 
 
 def _start(view: History, grid: Combinations, defaults: int | None) -> int:

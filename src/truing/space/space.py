@@ -204,6 +204,10 @@ class Space(Mapping[str, Parameter]):
         """The configuration with these values as they are, unchecked: for what a journal stored."""
         return Configuration(values, self._groups)
 
+    def complete(self, values: Mapping[str, Any]) -> Configuration:
+        """A configuration of a space that this one grew from, with the defaults of what is new where active."""
+        return self._configuration([values.get(name, self._defaults[name]) for name in self._names])
+
     # -- size ------------------------------------------------------------------------------------------
 
     @cached_property

@@ -1,0 +1,85 @@
+"""Take up a study's folder: see whether its journal is of this study, and put right what a killed coordinator left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from truing.errors import ChangedStudyError, UsageError
+from truing.identity import is_other, reconcile
+from truing.record.events import Event
+from truing.record.history import History
+from truing.record.interfaces import Journal
+from truing.record.source import Source
+from truing.record.state import State
+from truing.storage.lock import FILE as LOCK
+from truing.storage.lock import hold
+
+JOURNAL = "journal.db"
+
+
+def resume(
+    journal: Journal,
+    history: History,
+    study: Mapping[str, Any],
+    source: Source,
+    *,
+    accept_change: bool,
+    extend: bool,
+    folder: Path,
+) -> None:
+    """Fold the journal into `history` and write down what is new about the study.
+
+    Before a first completed run anything may change, and what came before is then void; after it, see `reconcile`.
+    Runs that a killed coordinator left are superseded: they are run again and count once.
+
+    Args:
+        study: this study, as `identity.describe` gives it.
+
+    Raises:
+        ChangedStudyError: the folder holds another study, or a change must be agreed to.
+    """
+    past = list(journal.read())
+    history.extend(past)
+    old = next((event.data for event in reversed(past) if event.kind == "study"), None)
+    if old is None:
+        events = [Event("study", dict(study))]
+    elif any(run.state is State.COMPLETED for run in history.runs.values()):
+        events = [*reconcile(old, study, source, accept_change=accept_change, extend=extend, folder=folder)]
+    elif is_other(old, study):
+        if history.last("verdict") is not None:
+            raise ChangedStudyError(f"{folder} holds a verdict; use another folder or fresh=True (--fresh).")
+        events = [Event("restarted"), Event("study", dict(study))]
+    else:
+        events = [Event("study", dict(study))] if old != study else []
+    if not any(event.kind == "restarted" for event in events):
+        events += [_superseded(run.id) for run in history.runs.values() if run.state is State.RUNNING]
+    stamped = [Event(event.kind, event.data, event.key, time.time()) for event in events]
+    journal.append(stamped)
+    history.extend(stamped)
+
+
+def _superseded(run: int) -> Event:
+    return Event("finished", {"run": run, "state": str(State.SUPERSEDED)}, f"finished/{run}")
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Rename the old folder to FOLDER.old-1, -2, ...; nothing is deleted. The new name, or None without a folder.
+
+    Raises:
+        UsageError: the folder holds something else than a study.
+        FolderInUseError: a coordinator is at work in it.
+    """
+    if not folder.exists():
+        return None
+    whole = folder.resolve()
+    if not whole.is_dir() or not ((whole / JOURNAL).exists() or all(path.name == LOCK for path in whole.iterdir())):
+        raise UsageError(f"{folder} holds no study, so fresh=True (--fresh) leaves it alone; give another folder.")
+    with hold(whole):
+        number = 1
+        while (aside := whole.with_name(f"{whole.name}.old-{number}")).exists():
+            number += 1
+        whole.rename(aside)
+    return folder.with_name(aside.name) if folder.name == whole.name else aside
