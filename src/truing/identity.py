@@ -95,7 +95,8 @@ def settings_of(part: Any) -> dict[str, Any] | None:
     if hasattr(part, "to_dict"):
         found = dict(part.to_dict())
     else:
-        found = {"name": type(part).__name__, **(asdict(part) if is_dataclass(part) and not isinstance(part, type) else {})}
+        settings = asdict(part) if is_dataclass(part) and not isinstance(part, type) else {}
+        found = {"name": type(part).__name__, **settings}
     return {str(key): _plain(value) for key, value in found.items()}
 
 

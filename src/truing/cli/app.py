@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +48,7 @@ def root(
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the study lives.")] = Path("studies/demo"),
     workers: Workers = None,
+    as_json: Json = False,
 ) -> None:
     """The main job on real data: tune a small CNN on digits, with verdict and report."""
     from truing import demo as example
@@ -54,8 +57,7 @@ def demo(
     if _stored_verdict(folder) is None:
         _say("Tuning kernel size, channels, learning rate, momentum and batch size of a small CNN on 8 x 8 digits.")
         study.run(trials=example.TRIALS, workers=workers)
-    print(study.verdict(workers=workers))
-    _say(f"\nReport: {folder / 'report.html'}")
+    _tell(study.verdict(workers=workers), folder, as_json)
 
 
 @app.command()
@@ -100,14 +102,14 @@ def show(
     as_json: Json = False,
 ) -> None:
     """How a study stands, also while it runs."""
-    from truing.cli.show import run_text, study_dict, study_text
+    from truing.cli.show import run_dict, run_text, study_dict, study_text
     from truing.report.study import read
 
     history, study = read(folder)
-    if run is not None:
-        print(run_text(folder, history, run))
-    elif as_json:
-        _print_json(study_dict(folder, history, study))
+    if as_json:
+        _print_json(study_dict(folder, history, study) if run is None else run_dict(folder, history, run))
+    elif run is not None:
+        print(run_text(folder, history, run, _width()))
     else:
         print(study_text(folder, history, study, _width()))
 
@@ -145,42 +147,68 @@ def verdict(
         found = Verdict(stored)
     else:
         found = _study_of(folder).verdict(again=again, workers=workers)
-    if as_json:
-        _print_json(found.to_dict())
-        return
-    print(found)
-    _say(f"\nReport: {folder / 'report.html'}")
+    _tell(found, folder, as_json)
 
 
 @app.command()
-def report(folder: Folder) -> None:
+def report(folder: Folder, as_json: Json = False) -> None:
     """Write report.html into the study's folder: one file that opens offline."""
     from truing.report.study import write
 
-    print(write(folder))
+    path = write(folder)
+    if as_json:
+        _print_json({"report": str(path)})
+    else:
+        print(path)
 
 
 def main() -> None:
     """Parse, call, and turn every failure into one sentence and an exit code."""
     as_json = "--json" in sys.argv[1:]
+    with _only_json() if as_json else contextlib.nullcontext():
+        code = _called(as_json)
+    sys.exit(code)
+
+
+def _called(as_json: bool) -> int:
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:
-            _failed("Interrupted", "Interrupted; the same command goes on.", INTERRUPTED, as_json)
+            return _failed("Interrupted", "Interrupted; the same command goes on.", INTERRUPTED, as_json)
+        return code if isinstance(code, int) else 0
     except TruingError as error:
-        code = _failed(error.kind, str(error), error.exit_code, as_json)
+        return _failed(error.kind, str(error), error.exit_code, as_json)
     except KeyboardInterrupt:
-        code = _failed("Interrupted", "Interrupted; the same command goes on.", INTERRUPTED, as_json)
+        return _failed("Interrupted", "Interrupted; the same command goes on.", INTERRUPTED, as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 0
+        return 0
     except OSError as error:
-        code = _failed("OSError", f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), IO, as_json)
+        return _failed("OSError", f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), IO, as_json)
     except Exception as error:
         if not hasattr(error, "format_message"):  # not the parser's: a fault of Truing, to be seen whole
             raise
-        code = _failed("UsageError", error.format_message(), 2, as_json)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _failed("UsageError", error.format_message(), 2, as_json)
+
+
+_document = 1  # the descriptor to which --json prints
+
+
+@contextlib.contextmanager
+def _only_json() -> Iterator[None]:
+    """Keep standard output for the document: what a study file or a training prints goes to standard error."""
+    global _document
+    sys.stdout.flush()
+    kept, _document = _document, os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        os.dup2(_document, 1)
+        os.close(_document)
+        _document = kept
 
 
 def _failed(kind: str, message: str, code: int, as_json: bool) -> int:
@@ -190,45 +218,53 @@ def _failed(kind: str, message: str, code: int, as_json: bool) -> int:
     return code
 
 
-def _load(name: str) -> Any:
-    """The study that FILE or FILE:name names.
+def _load(name: str, variable: str = "", folder: Path | None = None) -> Any:
+    """The study that FILE or FILE:name names, or the one of `folder` in it.
 
     Raises:
         UsageError: no such file, no study in it, or an error in the file; its traceback is printed first.
     """
     from truing.execution import script
-    from truing.study import Study
 
-    path, _, variable = name.partition(":") if not Path(name).exists() else (name, "", "")
+    path = name
+    if ":" in name and not Path(name).exists():
+        path, _, variable = name.rpartition(":")
     file = Path(path)
     if not file.is_file():
         raise UsageError(f"There is no study file {path}; give a Python file that makes a tr.Study.")
     try:
         names = script.load(file.resolve())
-    except TruingError:
+    except (TruingError, KeyboardInterrupt):
         raise
+    except SyntaxError as error:
+        raise UsageError(f"{path} is not valid Python: {error}.") from error
+    except SystemExit as error:
+        raise UsageError(f"{path} ends itself with sys.exit({error.code!r}) before it makes a study.") from error
     except Exception as error:
         from truing.execution.worker import failure
 
         raise UsageError(f"{path} fails when it is executed:\n{failure(error).tail}") from error
-    if variable and isinstance(names.get(variable), Study):
-        return names[variable]
+    made = _studies(names)
+    here = [study for study in made.values() if folder is not None and study.folder.resolve() == folder]
+    if here:
+        return here[0]
+    if variable in made:
+        return made[variable]
+    listed = ", ".join(made)
     if variable:
-        raise UsageError(f"{path} has no study named {variable!r}; it has {_studies(names) or 'none'}.")
-    if isinstance(names.get("study"), Study):
-        return names["study"]
-    only = [value for value in names.values() if isinstance(value, Study)]
-    if len(only) == 1:
-        return only[0]
-    found = _studies(names)
-    advice = f"it has {found}: give {path}:NAME" if found else "name one `study = tr.Study(...)` at the top level"
+        raise UsageError(f"{path} has no study named {variable!r}; it has {listed or 'none'}.")
+    if "study" in made:
+        return made["study"]
+    if len({id(study) for study in made.values()}) == 1:
+        return next(iter(made.values()))
+    advice = f"it has {listed}: give {path}:NAME" if made else "name one `study = tr.Study(...)` at the top level"
     raise UsageError(f"{path} has no study named `study`; {advice}.")
 
 
-def _studies(names: dict[str, Any]) -> str:
+def _studies(names: dict[str, Any]) -> dict[str, Any]:
     from truing.study import Study
 
-    return ", ".join(name for name, value in names.items() if isinstance(value, Study) and not name.startswith("_"))
+    return {name: item for name, item in names.items() if isinstance(item, Study) and not name.startswith("_")}
 
 
 def _study_of(folder: Path) -> Any:
@@ -252,7 +288,10 @@ def _study_of(folder: Path) -> Any:
             f"The study file {file} is gone; put it back, or call study.verdict() in a script that "
             "makes the same study."
         )
-    found = _load(f"{file}:{study['variable']}" if study.get("variable", "study") != "study" else file)
+    folder = folder.resolve()
+    if study.get("cwd") and Path(study["cwd"]).is_dir():
+        os.chdir(study["cwd"])  # so that the file finds what it names by a relative path
+    found = _load(file, study.get("variable", "study"), folder)
     found.folder = folder
     return found
 
@@ -273,8 +312,20 @@ def _best(folder: Path) -> dict[str, Any] | None:
     return None if best is None else {"number": best.number, "value": best.value, "config": dict(best.config)}
 
 
+def _tell(found: Any, folder: Path, as_json: bool) -> None:
+    """A verdict, and where its report is."""
+    if as_json:
+        _print_json(found.to_dict())
+        return
+    print(found)
+    _say(f"\nReport: {folder / 'report.html'}")
+
+
 def _print_json(value: Any) -> None:
-    print(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False))
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    content = memoryview((text + "\n").encode("utf-8", "replace"))
+    while content:
+        content = content[os.write(_document, content) :]
 
 
 def _plain(value: Any) -> Any:

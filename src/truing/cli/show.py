@@ -11,7 +11,7 @@ from typing import Any
 from truing.errors import UsageError
 from truing.execution.worker import tail
 from truing.record.history import History
-from truing.record.state import State
+from truing.record.trial import RunRecord
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
 
@@ -78,19 +78,42 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     return "\n".join(lines)
 
 
-def run_text(folder: Path, history: History, number: int) -> str:
+def run_dict(folder: Path, history: History, number: int) -> dict[str, Any]:
+    """One run, for programs.
+
+    Raises:
+        UsageError: no such run.
+    """
+    run = _run(folder, history, number)
+    return {
+        "run": run.id,
+        "trial": run.trial,
+        "purpose": run.purpose,
+        "replicate": run.replicate,
+        "attempt": run.attempt,
+        "seed": run.seed,
+        "state": str(run.state),
+        "config": dict(history.trial(run.trial).config),
+        "scores": dict(run.scores),
+        "undefined": dict(run.undefined),
+        "epochs": run.epochs,
+        "seconds": round(run.seconds, 3),
+        "reason": str(run.reason) if run.reason is not None else None,
+        "output": _written(folder, run),
+    }
+
+
+def run_text(folder: Path, history: History, number: int, width: int) -> str:
     """One run: what it was, how it ended, and the end of its output.
 
     Raises:
         UsageError: no such run.
     """
-    run = history.runs.get(number)
-    if run is None:
-        raise UsageError(f"{folder} has no run {number}; its runs are numbered 0 to {history.next_run - 1}.")
+    run = _run(folder, history, number)
     config = history.trial(run.trial).config
     lines = [
         f"run {run.id}: trial {run.trial}, replicate {run.replicate}, {run.purpose}, {run.state}",
-        f"{config}",
+        *textwrap.wrap(f"{config}", width),
         f"seed {run.seed} · {run.epochs} epochs · {duration(run.seconds)}",
     ]
     lines += [
@@ -98,11 +121,21 @@ def run_text(folder: Path, history: History, number: int) -> str:
         for name, value in run.scores.items()
     ]
     if run.reason is not None:
-        lines.append(str(run.reason))
-        if State(run.state).advice:
-            lines.append(run.state.advice)
-    written = tail(folder / "output" / f"run-{number:06d}.txt", lines=200)
-    if not written and run.reason is not None:
-        written = run.reason.tail
-    lines += ["", written or "(it wrote nothing)"]
+        lines += textwrap.wrap(str(run.reason), width)
+        lines += textwrap.wrap(run.state.advice, width)
+    lines += ["", _written(folder, run) or "(it wrote nothing)"]
     return "\n".join(lines)
+
+
+def _run(folder: Path, history: History, number: int) -> RunRecord:
+    run = history.runs.get(number)
+    if run is None:
+        known = f"its runs are numbered {min(history.runs)} to {max(history.runs)}" if history.runs else "it has none"
+        raise UsageError(f"{folder} has no run {number}; {known}.")
+    return run
+
+
+def _written(folder: Path, run: RunRecord) -> str:
+    """The end of what a run wrote; of one in the coordinator's own process, its traceback."""
+    written = tail(folder / "output" / f"run-{run.id:06d}.txt", lines=200)
+    return written or (run.reason.tail if run.reason is not None else "")
