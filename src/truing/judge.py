@@ -13,7 +13,7 @@ from truing.execution.job import Job
 from truing.record.history import History
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.state import State
-from truing.record.trial import RunRecord, Trial
+from truing.record.trial import Replicate, RunRecord, Trial
 from truing.setting import Setting
 from truing.statistics.metric import Metric
 
@@ -61,24 +61,27 @@ class Judge:
 
     def _estimate(self, metric: Metric, trial: int, runs: Sequence[RunRecord]) -> Estimate:
         scores = [run.scores.get(metric.name) for run in runs]
-        pooled = {}
-        if any(score is None for score in scores) and metric.kind != "number":
-            pooled = {trial: self._pooled(metric, runs)}
-        return self.setting.estimate(ScoreTable({trial: scores}, pooled))[trial]
+        together = {}
+        if any(score is None for score in scores):
+            together = {trial: pooled(self.setting, self.job, metric, runs, self.setting.plan.replicates)}
+        return self.setting.estimate(ScoreTable({trial: scores}, together))[trial]
 
-    def _pooled(self, metric: Metric, runs: Sequence[RunRecord]) -> Estimate:
-        """The metric on the out-of-fold predictions of all replicates together."""
-        reasons = [text for run in runs if (text := run.undefined.get(metric.name))]
-        why = reasons[0] if reasons else "undefined"
-        rows, replicates = self.setting.plan.rows, self.setting.plan.replicates
-        if rows is None or not all(run.predictions for run in runs):
-            return Estimate(None, None, why)
-        truth = [self.setting.truth(rows[replicates[run.replicate].valid]) for run in runs]
-        predicted = [np.load(self.job.predictions(run.id), allow_pickle=False) for run in runs]
-        found = self.setting.task.score(metric, np.concatenate(truth), np.concatenate(predicted))
-        if found.value is None:
-            return Estimate(None, None, found.reason)
-        return Estimate(found.value, None, f"pooled out-of-fold value, since on a replicate: {why}")
+
+def pooled(
+    setting: Setting, job: Job, metric: Metric, runs: Sequence[RunRecord], replicates: Sequence[Replicate]
+) -> Estimate:
+    """The metric on the out-of-fold predictions of some runs together; `replicates` by the runs' numbers."""
+    reasons = [text for run in runs if (text := run.undefined.get(metric.name))]
+    why = reasons[0] if reasons else "undefined"
+    rows = setting.plan.rows
+    if rows is None or metric.kind == "number" or not all(run.predictions for run in runs):
+        return Estimate(None, None, why)
+    truth = [setting.truth(rows[replicates[run.replicate].valid]) for run in runs]
+    predicted = [np.load(job.predictions(run.id), allow_pickle=False) for run in runs]
+    found = setting.task.score(metric, np.concatenate(truth), np.concatenate(predicted))
+    if found.value is None:
+        return Estimate(None, None, found.reason)
+    return Estimate(found.value, None, f"pooled out-of-fold value, since on a replicate: {why}")
 
 
 def runs_of(history: History, trial: Trial) -> list[RunRecord]:

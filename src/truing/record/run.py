@@ -46,6 +46,7 @@ class Run:
         folder: a folder of the run's own, empty at its start.
         classes: the labels in the order of the columns of the predictions; None where it is no classification.
         train, valid: the rows to fit and the rows to predict: `.x .y .rows .dataset()`; None without data.
+        max_epochs: the study's `epochs`; None where it sets none.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Run:
         self.asked_epochs: int | None = None
         self.epoch_seconds: list[float] = []
         self._task = task
-        self._epochs = epochs
+        self._epochs = self.max_epochs = epochs
         self._cap = cap
         self._send = send
         self._keep = keep

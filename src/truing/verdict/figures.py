@@ -1,143 +1,100 @@
-"""The figures of the verdict, each by one method. Reads kept predictions, runs nothing."""
+"""The validation figures of the verdict, each by one method. Reads what is kept, runs nothing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from truing.execution.job import Job
 from truing.record.history import History
-from truing.record.trial import RunRecord, Trial
+from truing.record.trial import Trial
 from truing.setting import Setting
-from truing.statistics.comparison import corrected_t, rows_and_seeds
+from truing.statistics.comparison import corrected_t
 from truing.statistics.constant import base_rate
-from truing.statistics.interval import Interval, delivered, wilson
-from truing.statistics.metric import Metric
+from truing.statistics.interval import Interval
+from truing.verdict.fresh import Fresh, estimate
 
-Fresh = Mapping[int, Sequence[RunRecord | None]]
-
-ESTIMAND = (
-    "the mean score, on further rows like these, of networks trained on {train} rows with the selected "
-    "configuration; the luck of splits and seeds is taken out, the luck of these rows is not"
-)
+KEPT = "the defaults were kept"
+NO_SPLITS = "validation=None makes one run a trial, and no fresh ones"
 
 
 def validation(
-    setting: Setting, selected: Trial, defaults: Trial | None, fresh: Fresh, spread: float
+    setting: Setting, job: Job, selected: Trial, defaults: Trial | None, fresh: Fresh
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The validation figures and the difference selected - defaults, from runs that took no part in choosing."""
-    metric, same = setting.task.primary, defaults is not None and selected.number == defaults.number
-    mine = _scores(fresh.get(selected.number, ()), metric.name)
-    own = corrected_t(mine, spread, clip=(metric.low, metric.high)) if mine else _nothing(setting)
+    """The validation figures and the difference selected - defaults, from runs that took no part in choosing.
+
+    Args:
+        defaults: None where the search could not score them.
+    """
+    metric = setting.task.primary
+    spread = fresh.spread(setting.validation.spread) if setting.validation is not None else 0.0
+    ends = (metric.low, metric.high)
+    own = _one_side(setting, job, fresh, selected, "the selected configuration", spread, ends)
     theirs: float | None = None
-    if same:
-        theirs = own.value
-        difference = Interval(0.0, 0.0, 0.0, "the defaults were kept")
-    elif defaults is None:
-        difference = Interval(None, None, None, "", "the defaults did not complete")
-    elif not mine:
-        difference = _nothing(setting)
+    if defaults is None:
+        difference = Interval(None, None, None, "", "the defaults did not complete in the search")
+    elif selected.number == defaults.number:
+        theirs, difference = own.value, Interval(0.0, 0.0, 0.0, KEPT)
     else:
-        others = _scores(fresh.get(defaults.number, ()), metric.name)
-        theirs = corrected_t(others, spread).value
-        pairs = [None if a is None or b is None else a - b for a, b in zip(mine, others, strict=True)]
-        difference = corrected_t(pairs, spread)
-    trained = _rows_trained(setting)
+        other = _one_side(setting, job, fresh, defaults, "the defaults", spread, ends)
+        theirs, difference = other.value, _paired(fresh, selected, defaults, metric.name, spread, own, other)
+    trained = fresh.rows_trained
     figures = {
         "selected": own.value,
         "low": own.low,
         "high": own.high,
         "defaults": theirs,
         "as_searched": selected.value,
-        "estimand": ESTIMAND.format(train=trained) if trained else "the mean score over further seeds",
+        "estimand": _estimand(setting, trained),
         "rows_trained": trained,
         "method": own.method,
         "reason": own.reason,
-        "runs": len(mine),
+        "runs": len(fresh.replicates),
     }
-    return figures, _as_dict(difference)
+    return figures, interval_dict(difference)
 
 
-def locked(
-    setting: Setting,
-    job: Job,
-    selected: Trial,
-    sides: Sequence[Trial],
-    refits: Fresh,
-    locked_as: str,
-    rng: np.random.Generator,
-) -> dict[str, Any] | None:
-    """Every metric on the locked rows: both sides, their difference, and the delivered network."""
-    rows = setting.plan.locked
-    if rows is None:
-        return None
-    if locked_as == "numbers":
-        return {m.name: _reported(m, len(rows), selected, sides, refits) for m in setting.task.metrics}
-    official = setting.official
-    truth = setting.truth(rows, official=official is not None)
-    source = official if official is not None else setting.data
-    groups = source.group_labels[rows] if source is not None and source.group_labels is not None else None
-    predicted = {
-        trial.number: [
-            np.load(job.predictions(run.id, "-locked"), allow_pickle=False).astype(np.float64)
-            for run in refits.get(trial.number, ())
-            if run is not None
-        ]
-        for trial in sides
-    }
-    found = {}
-    for metric in setting.task.metrics:
-        if metric.kind == "number":
-            found[metric.name] = _reported(metric, len(rows), selected, sides, refits)
-        else:
-            found[metric.name] = _scored(setting, metric, truth, predicted, selected, sides, groups, rng)
-    return found
+def _one_side(
+    setting: Setting, job: Job, fresh: Fresh, trial: Trial, called: str, spread: float, ends: tuple[float, float]
+) -> Interval:
+    if not fresh.replicates:
+        return Interval(None, None, None, "", NO_SPLITS)
+    found = estimate(setting, job, fresh, trial, setting.task.primary, called)
+    scores = fresh.scores(trial, setting.task.primary.name)
+    if found.value is None or any(score is None for score in scores):
+        return Interval(found.value, None, None, "pooled out-of-fold" if found.value is not None else "", found.reason)
+    return corrected_t(scores, spread, clip=ends)
 
 
-def _scored(
-    setting: Setting,
-    metric: Metric,
-    truth: np.ndarray,
-    predicted: Mapping[int, Sequence[np.ndarray]],
-    selected: Trial,
-    sides: Sequence[Trial],
-    groups: np.ndarray | None,
-    rng: np.random.Generator,
-) -> dict[str, Any]:
-    task = setting.task
-    common: dict[str, Any] = {"positive": task.positive, "groups": groups, "labels": task.classes}
-    mine = predicted[selected.number]
-    own = delivered(metric, truth, mine[0], rng=rng, **common)
-    scores = [task.score(metric, truth, p).value for p in mine]
-    if selected.number == 0:
-        mean = _mean(scores)
-        return _test_entry(mean, mean, Interval(0.0, 0.0, 0.0, "the defaults were kept"), own)
-    others = predicted[sides[1].number] if len(sides) > 1 else []
-    pairs = min(len(mine), len(others))
-    if not pairs:
-        return _test_entry(_mean(scores), None, Interval(None, None, None, "", "the defaults did not complete"), own)
-    found = rows_and_seeds(metric, truth, mine[:pairs], others[:pairs], rng=rng, **common)
-    return _test_entry(found.selected.value, found.defaults.value, found.difference, own)
+def _paired(
+    fresh: Fresh, selected: Trial, defaults: Trial, metric: str, spread: float, own: Interval, other: Interval
+) -> Interval:
+    if own.value is None or other.value is None:
+        return Interval(None, None, None, "", own.reason if own.value is None else other.reason)
+    scores = zip(fresh.scores(selected, metric), fresh.scores(defaults, metric), strict=True)
+    pairs = [None if a is None or b is None else a - b for a, b in scores]
+    if any(pair is None for pair in pairs):
+        reason = own.reason if own.method.startswith("pooled") else other.reason
+        return Interval(own.value - other.value, None, None, "pooled out-of-fold", reason)
+    return corrected_t(pairs, spread)
 
 
-def _reported(metric: Metric, rows: int, selected: Trial, sides: Sequence[Trial], refits: Fresh) -> dict[str, Any]:
-    """Figures from numbers that the function computed itself on the locked rows."""
-    mine = _scores(refits.get(selected.number, ()), metric.name)
-    first = mine[0] if mine else None
-    if first is not None and metric.name == "accuracy" and 0 <= first <= 1:
-        own = wilson(round(first * rows), rows)
-    else:
-        own = Interval(first, None, None, "", "only a number was reported, so rows cannot be resampled")
-    if selected.number == 0:
-        return _test_entry(_mean(mine), _mean(mine), Interval(0.0, 0.0, 0.0, "the defaults were kept"), own)
-    others = _scores(refits.get(sides[1].number, ()), metric.name) if len(sides) > 1 else []
-    if not others or len(others) != len(mine):
-        return _test_entry(_mean(mine), None, Interval(None, None, None, "", "the defaults did not complete"), own)
-    pairs = [None if a is None or b is None else a - b for a, b in zip(mine, others, strict=True)]
-    return _test_entry(_mean(mine), _mean(others), corrected_t(pairs, 0.0), own)
+def _estimand(setting: Setting, trained: int | None) -> str:
+    name = setting.task.primary.name
+    if trained is None:
+        return f"the mean {name} of the selected configuration over further seeds; the luck of seeds is taken out"
+    if setting.validation is not None and setting.validation.spread == 0:
+        return (
+            f"the mean {name} of the selected configuration over further seeds, trained on {trained} rows and scored "
+            "on one fresh split; the luck of seeds is taken out, the luck of that split and of these rows is not"
+        )
+    return (
+        f"the mean {name}, on further rows like these, of networks trained on {trained} rows with the selected "
+        "configuration; the luck of splits and seeds is taken out, the luck of these rows is not"
+    )
 
 
 def gain(goal: str, difference: Mapping[str, Any], test: Mapping[str, Any] | None, same: bool) -> bool:
@@ -174,28 +131,61 @@ def generalization(
     setting: Setting,
     selected: Trial,
     fresh: Fresh,
-    spread: float,
     valid: Mapping[str, Any],
     test: Mapping[str, Any] | None,
     base: Mapping[str, Mapping[str, float | None] | None],
-) -> dict[str, float | None]:
-    """Train, validation, test, and what is retained above the constant predictor from validation to test.
+) -> dict[str, Any]:
+    """Train, validation, test, and what of the distance to the constant predictor is retained from validation to test.
 
-    retained = (test - base) / (validation - base), the same for losses; None where validation - base is under two
-    standard errors, because the ratio is then noise.
+    retained = (test - base) / (validation - base), the same for losses; None, with its reason, where validation is
+    not better than base by two standard errors, because the ratio is then noise.
     """
     name = setting.task.primary.name
-    runs = [run for run in fresh.get(selected.number, ()) if run is not None]
-    train = _mean([run.details.get("train") for run in runs])
-    scored = test[name]["selected"] if test is not None else None
-    value, floor = valid["selected"], (base["development"] or {}).get(name)
-    retained = None
-    scores = [s for s in _scores(fresh.get(selected.number, ()), name) if s is not None]
-    if value is not None and floor is not None and scored is not None and len(scores) > 1:
-        error = float(np.std(scores, ddof=1)) * math.sqrt(1 / len(scores) + spread)
-        if abs(value - floor) >= 2 * error and value != floor:
-            retained = (scored - floor) / (value - floor)
-    return {"train": train, "validation": value, "test": scored, "retained": retained}
+    completed = fresh.runs.get(selected.number, ())
+    train = _mean([run.details.get("train") if run is not None else None for run in completed])
+    entry = (test or {}).get(name)
+    scored = entry["selected"] if entry is not None else None
+    floor = (base["development"] or {}).get(name)
+    retained, why = _retained(setting, selected, fresh, valid["selected"], scored, floor)
+    reasons = {}
+    if train is None:
+        reasons["train"] = (
+            NO_SPLITS
+            if not completed
+            else "the function reported no train= and returned no predict, or it is undefined there"
+        )
+    if valid["selected"] is None:
+        reasons["validation"] = valid["reason"] or "undefined"
+    if scored is None:
+        reasons["test"] = "there is no locked test" if entry is None else entry["reason"] or "undefined"
+    if why is not None:
+        reasons["retained"] = why
+    return {
+        "train": train,
+        "validation": valid["selected"],
+        "test": scored,
+        "retained": retained,
+        "base": floor,
+        "reasons": reasons,
+    }
+
+
+def _retained(
+    setting: Setting, selected: Trial, fresh: Fresh, value: float | None, scored: float | None, floor: float | None
+) -> tuple[float | None, str | None]:
+    if floor is None:
+        return None, "no constant predictor can be scored for this metric here"
+    if value is None or scored is None:
+        return None, "it needs both the validation and the test figure"
+    known = [s for s in fresh.scores(selected, setting.task.primary.name) if s is not None]
+    if len(known) < max(2, len(fresh.replicates)):
+        return None, "the standard error of the validation figure is not known"
+    spread = fresh.spread(setting.validation.spread)
+    error = float(np.std(known, ddof=1)) * math.sqrt(1 / len(known) + spread)
+    above = (floor - value) if setting.task.goal == "min" else (value - floor)
+    if above <= 0 or above < 2 * error:
+        return None, "validation is not better than the constant predictor by two standard errors"
+    return (scored - floor) / (value - floor), None
 
 
 def target(history: History, goal: str, value: float | None) -> dict[str, Any] | None:
@@ -208,38 +198,17 @@ def target(history: History, goal: str, value: float | None) -> dict[str, Any] |
     return {"value": wanted, "search_reached": ended[-1]["why"] == "target", "fresh_reached": reached}
 
 
-def _scores(runs: Sequence[RunRecord | None], name: str) -> list[float | None]:
-    return [run.scores.get(name) if run is not None else None for run in runs]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [v for v in values if v is not None]
+def _mean(values: list[Any]) -> float | None:
+    known = [float(v) for v in values if isinstance(v, int | float) and math.isfinite(v)]
     return float(np.mean(known)) if known and len(known) == len(values) else None
 
 
-def _rows_trained(setting: Setting) -> int | None:
-    sizes = [len(r.train) for r in setting.plan.replicates if r.train is not None]
-    return round(sum(sizes) / len(sizes)) if sizes else None
-
-
-def _nothing(setting: Setting) -> Interval:
-    return Interval(None, None, None, "", "validation=None makes one run a trial, and no fresh ones")
-
-
-def _as_dict(interval: Interval) -> dict[str, Any]:
+def interval_dict(interval: Interval) -> dict[str, Any]:
+    """An interval as plain values."""
     return {
         "value": interval.value,
         "low": interval.low,
         "high": interval.high,
         "method": interval.method,
         "reason": interval.reason,
-    }
-
-
-def _test_entry(selected: float | None, defaults: float | None, difference: Interval, own: Interval) -> dict[str, Any]:
-    return {
-        "selected": selected,
-        "defaults": defaults,
-        "difference": _as_dict(difference),
-        "delivered": _as_dict(own),
     }

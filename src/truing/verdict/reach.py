@@ -5,8 +5,7 @@ Every run is in the journal, so a verdict that was cut off goes on where it was.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,18 +15,20 @@ from truing.errors import StudyFailedError
 from truing.execution.job import Job
 from truing.loop import Session, carry_out
 from truing.record.events import Event
-from truing.record.interfaces import ScoreTable
 from truing.record.seeds import stream
 from truing.record.state import State
-from truing.record.trial import ESTIMATE, RACE, REFIT, Replicate, RunRecord, Trial
+from truing.record.trial import ESTIMATE, RACE, REFIT, SEARCH, Replicate, RunRecord, Trial
 from truing.setting import Setting
 from truing.verdict import figures
+from truing.verdict.delivery import Delivery
+from truing.verdict.fresh import Fresh, estimate
+from truing.verdict.headline import headline
+from truing.verdict.locked import LockedTest, few_positives
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs, winner
-from truing.verdict.text import headline
-from truing.verdict.verdict import Verdict
+from truing.verdict.verdict import Verdict, without_nan
 from truing.verdict.warnings import warnings_of
 
-Runs = Mapping[tuple[int, int], RunRecord]
+Runs = dict[int, list[RunRecord | None]]
 
 
 def reach(
@@ -69,53 +70,63 @@ class _Reaching:
         return len(self.session.history.notes.get("verdict", ())) + 1
 
     def verdict(self) -> Verdict:
-        history, task = self.session.history, self.setting.task
-        searched = [r for r in history.runs.values() if r.purpose == "search" and r.state is State.COMPLETED]
-        raced = candidates(history, len(searched))
+        history = self.session.history
+        raced = candidates(history)
+        self._say_cost(raced)
+        selected = self._race(raced)
         defaults = history.trial(0)
         comparable = defaults.state == "completed"
-        self._say_cost(raced, len(searched), comparable)
-        selected = self._race(raced)
-        same = selected.number == 0
-        sides = [selected] if same or not comparable else [selected, defaults]
-        fresh, spread = self._estimate_runs(sides)
+        sides = [selected] if selected.number == 0 or not comparable else [selected, defaults]
+        fresh = self._estimate_runs(sides)
         refits = self._refit(sides)
-        validation, difference = figures.validation(
-            self.setting, selected, defaults if comparable else None, fresh, spread
+        test = LockedTest(
+            self.setting, self.job, sides, refits, comparable, self._locked_as, self._rng("rows")
+        ).figures()
+        found = self._figures(selected, defaults if comparable else None, fresh, test)
+        found["warnings"] = warnings_of(
+            found,
+            history,
+            self.study,
+            defaults,
+            locked_as=self._locked_as,
+            labelled=self.setting.data is not None and self.setting.data.labels is not None,
+            few_positives=few_positives(self.setting),
+            failed_runs=self._failed_runs(),
         )
-        test = figures.locked(self.setting, self.job, selected, sides, refits, self._locked_as, self._rng("rows"))
-        gain = figures.gain(task.goal, difference, (test or {}).get(task.primary.name), same)
+        found["headline"] = headline(found)
+        return Verdict(without_nan(found))
+
+    def _figures(
+        self, selected: Trial, defaults: Trial | None, fresh: Fresh, test: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        history, task, plan = self.session.history, self.setting.task, self.setting.plan
+        validation, difference = figures.validation(self.setting, self.job, selected, defaults, fresh)
         base = figures.base_rates(self.setting)
-        generalization = figures.generalization(self.setting, selected, fresh, spread, validation, test, base)
-        runs = history.runs.values()
-        found: dict[str, Any] = {
+        mine = [r for r in history.runs.values() if r.purpose == SEARCH or self._is_mine(r)]
+        model = self.job.folder / "model"
+        return {
             "schema": 1,
             "metric": task.primary.name,
             "goal": task.goal,
             "selected": dict(selected.config),
-            "defaults": dict(defaults.config),
+            "defaults": dict(history.trial(0).config),
             "selected_trial": selected.number,
-            "gain": gain,
+            "gain": figures.gain(task.goal, difference, (test or {}).get(task.primary.name), selected.number == 0),
             "validation": {**validation, "difference": difference},
             "test": test,
             "looks": len(history.notes.get("look", ())),
-            "generalization": generalization,
+            "generalization": figures.generalization(self.setting, selected, fresh, validation, test, base),
             "base": base["test"] or base["development"],
             "trials": len(history),
-            "runs": sum(r.purpose == "search" for r in runs),
-            "verdict_runs": sum(r.purpose != "search" for r in runs),
-            "seconds": round(sum(r.seconds for r in runs), 3),
+            "runs": _trainings(r for r in mine if r.purpose == SEARCH),
+            "verdict_runs": _trainings(r for r in mine if r.purpose != SEARCH),
+            "seconds": round(sum(r.seconds for r in mine), 3),
             "protocol": self.study.get("validation_text"),
             "refits": REFITS if self.setting.has_test else 1,
-            "locked_rows": len(self.setting.plan.locked) if self.setting.plan.locked is not None else None,
-            "model": sorted(p.name for p in (self.job.folder / "model").glob("*"))
-            if (self.job.folder / "model").is_dir()
-            else [],
+            "locked_rows": len(plan.locked) if plan.locked is not None else None,
+            "model": sorted(p.name for p in model.glob("*")) if model.is_dir() else [],
             "target": figures.target(history, task.goal, validation["selected"]),
         }
-        found["warnings"] = warnings_of(found, history, self.study, self._locked_as, defaults)
-        found["headline"] = headline(found)
-        return Verdict(found)
 
     # -- the runs --------------------------------------------------------------------------------------------------
 
@@ -123,46 +134,44 @@ class _Reaching:
         if len(raced) < 2 or self.setting.validation is None:
             return raced[0]
         replicates = self.setting.fresh(self._named(RACE), self.setting.validation.block)
-        runs = self._perform(RACE, raced, replicates)
-        name, fresh = self.setting.task.primary.name, {}
-        for trial in raced:
-            mine = [runs.get((trial.number, r.index)) for r in replicates]
-            scores = [run.scores.get(name) if run is not None else None for run in mine]
-            value = self.setting.estimate(ScoreTable({trial.number: scores}))[trial.number].value
-            fresh[trial.number] = (value, len(replicates))
-        before = {trial.number: len(self.setting.plan.replicates) for trial in raced}
-        return winner(raced, before, fresh, self.setting.task.goal)
+        fresh = Fresh(replicates, self._perform(RACE, raced, replicates))
+        found = {
+            t.number: estimate(self.setting, self.job, fresh, t, self.setting.task.primary, f"trial {t.number}").value
+            for t in raced
+        }
+        return winner(
+            raced,
+            {t.number: len(self.setting.plan.replicates) for t in raced},
+            {number: (value, len(replicates)) for number, value in found.items()},
+            self.setting.task.goal,
+        )
 
-    def _estimate_runs(self, sides: Sequence[Trial]) -> tuple[dict[int, list[RunRecord | None]], float]:
-        """trial -> its fresh runs in order of replicates, and n_valid / n_train."""
+    def _estimate_runs(self, sides: Sequence[Trial]) -> Fresh:
         if self.setting.validation is None:
-            return {}, 0.0
+            return Fresh((), {trial.number: () for trial in sides})
         replicates = self.setting.fresh(self._named(ESTIMATE), fresh_runs(self.setting.validation.block))
-        runs = self._perform(ESTIMATE, sides, replicates, score_train=True)
-        found = {t.number: [runs.get((t.number, r.index)) for r in replicates] for t in sides}
-        return found, float(self.setting.validation.spread)
+        return Fresh(replicates, self._perform(ESTIMATE, sides, replicates, score_train=True))
 
-    def _refit(self, sides: Sequence[Trial]) -> dict[int, list[RunRecord | None]]:
+    def _refit(self, sides: Sequence[Trial]) -> Runs:
         """trial -> its refits on all development rows; the first of the selected is delivered."""
         selected, plan = sides[0], self.setting.plan
         replicates = [self._whole(index) for index in range(REFITS if self.setting.has_test else 1)]
+        more: dict[str, Any] = {}
         if self.setting.has_test:
             self._open_lockbox()
-        if not any(
-            (self._purpose(REFIT), selected.number, r.index) in self.session.history.verdict_runs for r in replicates
-        ):
-            shutil.rmtree(self.job.folder / "model", ignore_errors=True)
-        more = (
-            {"locked": plan.locked, "locked_in": plan.locked_in, "locked_as": self._locked_as}
-            if self.setting.has_test
-            else {}
-        )
+            more = {"locked": plan.locked, "locked_in": plan.locked_in, "locked_as": self._locked_as}
+        model = Delivery(self.job.folder)
+        if (self._named(REFIT), selected.number, 0) not in self.session.history.verdict_runs:
+            model.begin(keep_old=self.number > 1)
         runs = self._perform(
             REFIT, sides if self.setting.has_test else [selected], replicates, delivered=selected, **more
         )
-        if (selected.number, 0) not in runs:
-            raise StudyFailedError(self._refit_failed(selected))
-        return {t.number: [runs.get((t.number, r.index)) for r in replicates] for t in sides}
+        mine = runs[selected.number]
+        if not any(run is not None and run.state is State.COMPLETED for run in mine):
+            model.restore()
+            raise StudyFailedError(_refit_failed(mine))
+        model.end()
+        return runs
 
     def _whole(self, index: int) -> Replicate:
         """All development rows to train on; a fifth of the same rows to report on, so that the function runs."""
@@ -187,33 +196,45 @@ class _Reaching:
         *,
         delivered: Trial | None = None,
         **more: Any,
-    ) -> dict[tuple[int, int], RunRecord]:
-        """Carry out what is not in the journal yet; (trial, replicate) -> its completed run."""
-        history, named = self.session.history, self._purpose(purpose)
+    ) -> Runs:
+        """Carry out what has not completed yet; trial -> its runs in the order of the replicates."""
+        history, named = self.session.history, self._named(purpose)
         specs = []
         for replicate in replicates:
             for trial in trials:
                 if (named, trial.number, replicate.index) not in history.verdict_runs:
-                    spec = self.setting.plan.spec(0, trial.number, trial.config, named, replicate, **more)
+                    spec = self.setting.plan.spec(
+                        0, trial.number, trial.config, named, replicate, keep=self._room(), **more
+                    )
                     keep = delivered is not None and trial.number == delivered.number and replicate.index == 0
                     specs.append(replace(spec, keep_model=keep))
         if specs:
             self.phase(purpose, len(specs))
         if not carry_out(self.session, specs):
             raise KeyboardInterrupt
-        found = {}
-        for replicate in replicates:
-            for trial in trials:
-                run = history.verdict_runs.get((named, trial.number, replicate.index))
-                if run is not None:
-                    found[trial.number, replicate.index] = history.runs[run]
-        return found
+        ended = {
+            (run.trial, run.replicate): run
+            for run in history.runs.values()
+            if run.purpose == named and run.state.ended and run.state is not State.SUPERSEDED
+        }
+        for (kind, whose, place), number in history.verdict_runs.items():
+            if kind == named:
+                ended[whose, place] = history.runs[number]
+        return {t.number: [ended.get((t.number, r.index)) for r in replicates] for t in trials}
+
+    def _room(self) -> str:
+        """Predictions are kept up to the study's limit; beyond that the loss per row."""
+        kept = self.job.folder / "predictions"
+        size = sum(file.stat().st_size for file in kept.glob("*.npy")) if kept.is_dir() else 0
+        return "predictions" if size < self.job.predictions_limit else "loss"
 
     # -- words and names -------------------------------------------------------------------------------------------
 
     @property
     def _locked_as(self) -> str:
         """How the locked rows reach the function; the last completed run knows what the function returns."""
+        if self.setting.task.primary.kind == "number":  # only the function itself can compute it
+            return "numbers"
         for run in reversed(self.session.history.runs.values()):
             if run.state is State.COMPLETED and run.purpose == "search":
                 if run.details.get("predict"):
@@ -221,35 +242,57 @@ class _Reaching:
                 return "numbers" if run.details.get("report") == "numbers" else "locked"
         return "predict"
 
-    def _purpose(self, purpose: str) -> str:
+    def _named(self, purpose: str) -> str:
+        """What the runs of this verdict are called: a later look has runs, splits and seeds of its own."""
         return purpose if self.number == 1 else f"{purpose}@{self.number}"
 
-    _named = _purpose
+    def _is_mine(self, run: RunRecord) -> bool:
+        return run.purpose in [self._named(purpose) for purpose in (RACE, ESTIMATE, REFIT)]
+
+    def _failed_runs(self) -> list[RunRecord]:
+        """This verdict's runs that came to a bad end and did not complete later."""
+        completed = self.session.history.verdict_runs
+        failed = {
+            (r.purpose, r.trial, r.replicate): r
+            for r in self.session.history.runs.values()
+            if self._is_mine(r) and r.state.ended and r.state.trial_state == "failed"
+        }
+        return [run for place, run in failed.items() if place not in completed]
 
     def _rng(self, what: str) -> np.random.Generator:
         return stream(self.setting.plan.seed, "verdict", self.number, what)
 
-    def _say_cost(self, raced: Sequence[Trial], searched: int, comparable: bool) -> None:
-        validation = self.setting.validation
-        block = validation.block if validation is not None else 1
+    def _say_cost(self, raced: Sequence[Trial]) -> None:
+        history, validation = self.session.history, self.setting.validation
+        defaults = history.trial(0)
+        alone = (len(raced) == 1 and raced[0].number == 0) or defaults.state != "completed"
         runs = cost(
             len(raced),
-            block,
-            same=(len(raced) == 1 and raced[0].number == 0) or not comparable,
+            validation.block if validation is not None else 1,
+            same=alone,
             test=self.setting.has_test,
             fresh=validation is not None,
         )
+        searched = _trainings(r for r in history.runs.values() if r.purpose == SEARCH)
         share = f", {100 * runs / searched:.0f} % of the search's {searched}" if searched else ""
         race = f"a race of {len(raced)}, " if len(raced) > 1 and validation is not None else ""
-        self.say(f"Verdict: {race}fresh runs and refits, {runs} runs in all{share}.")
+        fresh = "fresh runs and " if validation is not None else ""
+        refits = "refits" if self.setting.has_test else "one refit"
+        done = _trainings(r for r in history.runs.values() if self._is_mine(r) and r.state is State.COMPLETED)
+        so_far = f" ({done} of them done)" if done else ""
+        self.say(f"Verdict: {race}{fresh}{refits}, {runs} runs in all{so_far}{share}.")
 
-    def _refit_failed(self, selected: Trial) -> str:
-        named = self._purpose(REFIT)
-        failed = [r for r in self.session.history.runs.values() if r.purpose == named and r.trial == selected.number]
-        last = failed[-1] if failed else None
-        why = f"{last.state}: {last.reason}" if last is not None else "it did not run"
-        tail = f"\n\n{last.reason.tail}" if last is not None and last.reason is not None and last.reason.tail else ""
-        return (
-            f"The selected configuration could not be trained on all development rows ({why}), "
-            f"so there is no verdict.{tail}"
-        )
+
+def _trainings(runs: Iterable[RunRecord]) -> int:
+    """How many trainings: one that was cut off or killed from outside and begun again counts once."""
+    return len({(r.purpose, r.trial, r.replicate) for r in runs if r.state is not State.SUPERSEDED})
+
+
+def _refit_failed(runs: Sequence[RunRecord | None]) -> str:
+    last = next((run for run in runs if run is not None), None)
+    why = f"{last.state}: {last.reason}" if last is not None else "it did not run"
+    tail = f"\n\n{last.reason.tail}" if last is not None and last.reason is not None and last.reason.tail else ""
+    return (
+        f"The selected configuration could not be trained on all development rows ({why}), so there is no verdict; "
+        f"mend the cause, or search on with more trials, and call verdict again.{tail}"
+    )

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from truing.record.history import History
+from truing.record.state import State
 from truing.record.trial import Trial
 
 RACED, RACED_FEW = 8, 3
@@ -18,21 +19,30 @@ FRESH_RUNS = 10  # at least, a side, in whole repeats
 REFITS = 3
 
 
-def candidates(history: History, search_runs: int) -> list[Trial]:
-    """The trials that race: the best eight by the search; three below 200 search runs; one below 60.
+def search_runs(history: History) -> int:
+    """Runs behind the scores of the search: those of its completed trials, whatever the number of workers.
 
-    Args:
-        search_runs: completed runs of the search.
+    How many folds of a failed trial still ran depends on what ran beside it, and the race must not.
     """
-    ranked = history.ranked()
-    if search_runs < RUNS_FOR_ANY:
+    return sum(
+        history.runs[number].state is State.COMPLETED
+        for trial in history.trials
+        if trial.state == "completed"
+        for number in trial.runs
+    )
+
+
+def candidates(history: History) -> list[Trial]:
+    """The trials that race: the best eight by the search; three below 200 search runs; one below 60."""
+    ranked, runs = history.ranked(), search_runs(history)
+    if runs < RUNS_FOR_ANY:
         return ranked[:1]
-    return ranked[: RACED if search_runs >= RUNS_FOR_EIGHT else RACED_FEW]
+    return ranked[: RACED if runs >= RUNS_FOR_EIGHT else RACED_FEW]
 
 
 def winner(
     raced: Sequence[Trial],
-    search_runs: Mapping[int, int],
+    searched: Mapping[int, int],
     fresh: Mapping[int, tuple[float | None, int]],
     goal: str,
 ) -> Trial:
@@ -40,7 +50,7 @@ def winner(
 
     Args:
         raced: best first by the search.
-        search_runs: trial -> how many search runs its value is the mean of.
+        searched: trial -> how many search runs its value is the mean of.
         fresh: trial -> (mean of its fresh runs, their number); None = undefined or failed.
     """
     sign = 1.0 if goal == "min" else -1.0
@@ -49,7 +59,7 @@ def winner(
         value, count = fresh.get(trial.number, (None, 0))
         if value is None or trial.value is None:
             return math.inf
-        before = search_runs[trial.number]
+        before = searched[trial.number]
         return sign * (trial.value * before + value * count) / (before + count)
 
     return min(raced, key=lambda trial: (score(trial), raced.index(trial)))

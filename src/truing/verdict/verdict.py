@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,3 +50,16 @@ class Verdict:
 
     def __repr__(self) -> str:
         return f"Verdict({self.headline!r})"
+
+
+def without_nan(value: Any) -> Any:
+    """The same plain values with null for what JSON cannot hold.
+
+    >>> without_nan({"a": [float("nan"), 1.0], "b": float("inf")})
+    {'a': [None, 1.0], 'b': None}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

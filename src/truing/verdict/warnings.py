@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from truing.record.history import History
-from truing.record.trial import Trial
+from truing.record.trial import ESTIMATE, RACE, REFIT, RunRecord, Trial
+from truing.verdict.wording import capital, spoken
 
 
 def warnings_of(
-    verdict: Mapping[str, Any], history: History, study: Mapping[str, Any], locked_as: str, defaults: Trial
+    verdict: Mapping[str, Any],
+    history: History,
+    study: Mapping[str, Any],
+    defaults: Trial,
+    *,
+    locked_as: str,
+    labelled: bool,
+    few_positives: str | None,
+    failed_runs: Sequence[RunRecord],
 ) -> list[dict[str, str]]:
-    """The warnings of a verdict; pure."""
+    """The warnings of a verdict; pure.
+
+    Args:
+        locked_as: how the locked rows reached the function; see `RunSpec`.
+        labelled: the locked rows have labels.
+        few_positives: a sentence where one class of the locked rows is small.
+        failed_runs: runs of this verdict that failed.
+    """
     found: list[tuple[str, str]] = []
+    difference = verdict["validation"]["difference"]
     if defaults.state != "completed":
         found.append(
             (
@@ -21,13 +38,9 @@ def warnings_of(
                 f"The defaults did not complete ({defaults.reason}), so there is nothing to compare with.",
             )
         )
-    elif verdict["validation"]["difference"]["value"] is None:
-        found.append(
-            (
-                "no_comparison",
-                f"No difference from the defaults: {verdict['validation']['difference']['reason']}.",
-            )
-        )
+    elif difference["value"] is None:
+        found.append(("no_comparison", f"No difference from the defaults: {difference['reason']}."))
+    found += _failed(failed_runs)
     if verdict["looks"] > 1:
         found.append(
             (
@@ -36,14 +49,25 @@ def warnings_of(
                 "this one describes.",
             )
         )
+    floor, seen = (verdict["base"] or {}).get(verdict["metric"]), _score(verdict)
+    if floor is not None and seen is not None and (seen >= floor if verdict["goal"] == "min" else seen <= floor):
+        found.append(
+            (
+                "no_better_than_constant",
+                "The selected configuration is no better than a prediction that does not look at the rows.",
+            )
+        )
     if locked_as == "numbers" and verdict["test"] is not None:
+        what = "their labels" if labelled else "these rows"
         found.append(
             (
                 "labels_given",
-                "The function reports only numbers, so it was given the labels of the locked rows and could "
-                "have used them.",
+                f"{capital(spoken(verdict['metric']))} on the locked rows is a number that the function computed "
+                f"itself, so it was given {what} and could have used them.",
             )
         )
+    if few_positives is not None:
+        found.append(("few_positives", few_positives))
     assumed = study.get("assumed_defaults") or []
     if assumed:
         names = ", ".join(assumed)
@@ -84,12 +108,42 @@ def warnings_of(
         found.append(
             (
                 "no_test",
-                "There is no locked test set, so no figure here comes from rows that nobody has seen.",
+                "There is no locked test set, so no figure here comes from rows that nobody has seen."
+                if labelled
+                else "There is no locked test set: the figures come from further runs alone.",
             )
         )
-    found += [
-        ("undefined", f"{name} on the locked rows is undefined: {entry['delivered']['reason']}.")
-        for name, entry in (verdict["test"] or {}).items()
-        if entry["delivered"]["value"] is None
-    ]
+    for name, entry in (verdict["test"] or {}).items():
+        if entry["delivered"]["value"] is None or entry["selected"] is None:
+            why = entry["reason"] or entry["delivered"]["reason"]
+            found.append(("undefined", f"{capital(spoken(name))} on the locked rows is undefined: {why}."))
     return [{"code": code, "message": message} for code, message in found]
+
+
+def _score(verdict: Mapping[str, Any]) -> float | None:
+    """The selected's score on the locked rows, or without any that of its fresh runs."""
+    test = verdict["test"]
+    score = verdict["validation"]["selected"] if test is None else test[verdict["metric"]]["selected"]
+    return None if score is None else float(score)
+
+
+def _failed(runs: Sequence[RunRecord]) -> list[tuple[str, str]]:
+    """One warning for each part of the verdict in which a run failed."""
+    by_part: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        by_part.setdefault(run.purpose.split("@")[0], []).append(run)
+    words = {RACE: "the race", ESTIMATE: "the fresh runs", REFIT: "the refits"}
+    found = []
+    for part, some in by_part.items():
+        many = "1 run" if len(some) == 1 else f"{len(some)} runs"
+        first = some[0]
+        why = f"{first.state}: {first.reason}" if first.reason is not None else str(first.state)
+        tail = "" if len(some) == 1 else "; the first"
+        found.append(
+            (
+                f"{part}_failed",
+                f"{many} of {words[part]} did not complete{tail} (trial {first.trial}, {why}); a side with one is "
+                "not averaged over the others.",
+            )
+        )
+    return found

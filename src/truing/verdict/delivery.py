@@ -1,0 +1,42 @@
+"""FOLDER/model/: what the delivered network's run leaves, never mixed with what an earlier one left."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The delivered network's files.
+
+    Args:
+        folder: the study's.
+    """
+
+    folder: Path
+
+    @property
+    def _model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def _before(self) -> Path:
+        return self.folder / "model.before"
+
+    def begin(self, *, keep_old: bool) -> None:
+        """Make room; the network of an earlier verdict is put aside until the new one is there."""
+        if keep_old and self._model.exists() and not self._before.exists():
+            self._model.rename(self._before)
+        shutil.rmtree(self._model, ignore_errors=True)
+
+    def end(self) -> None:
+        """The new network is there."""
+        shutil.rmtree(self._before, ignore_errors=True)
+
+    def restore(self) -> None:
+        """The new network could not be trained: the earlier one stays."""
+        shutil.rmtree(self._model, ignore_errors=True)
+        if self._before.exists():
+            self._before.rename(self._model)
