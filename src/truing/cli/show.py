@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from truing.errors import UsageError
-from truing.execution.worker import tail
+from truing.execution.failure import tail
 from truing.record.history import History
 from truing.record.trial import RunRecord
 from truing.report.progress import duration

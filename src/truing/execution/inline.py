@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from truing.execution.job import Job
+from truing.execution.interrupt import Interrupted
+from truing.execution.job import Job, sweep
 from truing.execution.threads import ThreadLimit
 from truing.execution.worker import perform
 from truing.record.events import Event
@@ -22,12 +27,14 @@ class InlineExecutor:
         self._queue: deque[RunSpec] = deque()
         self._cancelled: list[int] = []
         self._threads = ThreadLimit(job.threads)
+        sweep(job)
 
     def free(self) -> int:
         """1 when nothing is queued, else 0."""
         return 0 if self._queue else 1
 
     def start(self, runs: Sequence[RunSpec]) -> None:
+        """Queue runs; they train in `wait`."""
         self._queue.extend(runs)
 
     def wait(self, timeout: float, decide: Callable[[Event], Decision]) -> Sequence[Event]:
@@ -43,8 +50,9 @@ class InlineExecutor:
 
         self._threads.hold()
         try:
-            outcome = perform(self._job, spec, send, interruptible=True)
-        except KeyboardInterrupt:
+            with kept():
+                outcome = perform(self._job, spec, send, self._job.scratch(spec.run), stops=Interrupted)
+        except Interrupted:
             outcome = {"run": spec.run, "state": str(State.CANCELLED)}
         self._queue.popleft()
         return [*events, Event("finished", outcome, time=self.now())]
@@ -57,11 +65,32 @@ class InlineExecutor:
             self._cancelled.append(run)
 
     def now(self) -> float:
+        """Seconds since the epoch."""
         return time.time()
 
     def close(self) -> None:
+        """Forget what is queued, and leave nothing behind."""
         self._queue.clear()
         self._threads.close()
+        sweep(self._job)
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Put back the working directory and the answer to Ctrl-C, if the objective changes them."""
+    directory = None
+    with contextlib.suppress(OSError):
+        directory = os.getcwd()
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    try:
+        yield
+    finally:
+        if directory is not None:
+            with contextlib.suppress(OSError):
+                os.chdir(directory)
+        if handler is not None and signal.getsignal(signal.SIGINT) is not handler:
+            signal.signal(signal.SIGINT, handler)
 
 
 def _cancelled(run: int) -> Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ class Job:
     run_seconds: float | None = None
     predictions_limit: int = 1_000_000_000
 
+    def scratch(self, run: int, token: int = 0) -> Path:
+        """The folder of the run's own, which is there while it trains; `token` tells rehearsals apart."""
+        return self.folder / "runs" / (f"run-{run:06d}" if run >= 0 else f"rehearsal-{token}")
+
     def output(self, run: int) -> Path:
         """The file with what the run wrote to standard output and standard error."""
         name = f"run-{run:06d}" if run >= 0 else "rehearsal"
@@ -40,3 +45,10 @@ class Job:
     def predictions(self, run: int, what: str = "") -> Path:
         """The file with the predictions of the run's last report."""
         return self.folder / "predictions" / f"run-{run:06d}{what}.npy"
+
+
+def sweep(job: Job) -> None:
+    """Remove what killed runs left in the study's folder: their own files, and files that are not whole."""
+    shutil.rmtree(job.folder / "runs", ignore_errors=True)
+    for part in (*job.folder.glob("predictions/*.part"), *job.folder.glob("model/.*.part")):
+        part.unlink(missing_ok=True)

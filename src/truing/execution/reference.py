@@ -1,26 +1,37 @@
 """How an objective and a Dataset get from the coordinator into the fork server.
 
 By preference: the study the server itself built by executing the script; a name in a module; a pickled copy. A copy
-of a Dataset is the last resort, because it may be large.
+of a Dataset is the last resort, because it may be large. Whatever has the right name is compared before it is
+believed: code by its instructions and constants, a Dataset by its fingerprint.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
-import pickle
 import sys
 import types
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from truing.data.data import Data
-from truing.record.source import is_users_file, source_of
+from truing.execution.aside import aside
+from truing.execution.bytecode import certain, digest
+from truing.execution.copying import read_copy
+from truing.execution.job import Job
+from truing.record.reach import MAIN, Reached, anchors, reached
+
+Part = Literal["objective", "dataset", "official"]
+Name = tuple[str, str]
 
 
 class Missing(LookupError):
-    """Something the server does not have by itself; the coordinator must send a copy."""
+    """Parts that the server does not have by itself: what -> why."""
+
+    def __init__(self, why: Mapping[Part, str]) -> None:
+        super().__init__("; ".join(f"{part}: {text}" for part, text in why.items()))
+        self.why = dict(why)
 
 
 @dataclass(frozen=True)
@@ -29,135 +40,164 @@ class Reference:
 
     Args:
         folder: the study's folder, by which the study the server reached is recognised.
-        identity: digest of the objective's source; None where it cannot be read.
+        by_study: the server's own study is what the coordinator's was when the server was made.
+        digest: of the objective's code.
         objective: (module, qualified name) or None.
-        dataset, official: (module, name) of a Dataset, "stored" for arrays in the study folder, None for no data.
+        data, test: "stored" for arrays in the study folder, a name for a Dataset, "unnamed", or None for no data.
+        fingerprints: of Datasets; None = not to be compared.
+        torch: the objective uses it.
     """
 
     folder: str
-    identity: str | None
-    objective: tuple[str, str] | None
-    dataset: tuple[str, str] | str | None = None
-    official: tuple[str, str] | str | None = None
-
-    def open_data(self, folder: Path, dataset: Any) -> Data | None:
-        return None if self.dataset is None else Data.open(folder / "data", dataset)
-
-    def open_test(self, folder: Path, official: Any) -> Data | None:
-        return None if self.official is None else Data.open(folder / "data" / "test", official)
+    by_study: bool
+    digest: str
+    objective: Name | None
+    data: Name | str | None
+    test: Name | str | None
+    fingerprints: tuple[str | None, str | None] = (None, None)
+    torch: bool = False
 
 
-def refer(folder: Path, objective: Any, data: Data | None, test: Data | None) -> Reference:
-    """The reference of a job, made in the coordinator."""
+def refer(job: Job, *, by_study: bool, known: Callable[[str, Any], bool]) -> Reference:
+    """The reference of a job, made in the coordinator.
+
+    Args:
+        known: whether a name of the script still stands for the object it stood for when the server was made.
+    """
+    found = reached(job.objective)
+    objective = _name_of(job.objective)
+    if objective is not None and objective[0] in MAIN and not certain(found):
+        objective = None  # it may use something that has changed since the server was made, and nobody can tell
     return Reference(
-        str(folder.resolve()), source_of(objective).identity, _name_of(objective), _where(data), _where(test)
+        str(job.folder.resolve()),
+        by_study,
+        digest(found),
+        objective,
+        _where(job.data, known),
+        _where(job.test, known),
+        (_fingerprint(job.data), _fingerprint(job.test)),
+        _uses_torch(job.objective, found),
     )
 
 
-def resolve(reference: Reference, study: Any, content: bytes | None) -> tuple[Any, Any, Any]:
-    """Objective, Dataset and official Dataset in the server; Missing where a copy is needed."""
-    if content is not None:
-        return pickle.loads(content)  # over the coordinator's own pipe; nothing pickled is ever stored
-    if study is not None and str(study.folder.resolve()) == reference.folder:
-        objective = study.objective
-        dataset = study.data.x if study.data is not None else None
-        official = study.test.x if isinstance(study.test, Data) else None
-    else:
-        objective = _find(reference.objective)
-        dataset = _find(reference.dataset) if isinstance(reference.dataset, tuple) else None
-        official = _find(reference.official) if isinstance(reference.official, tuple) else None
-        if reference.dataset == "unnamed" or reference.official == "unnamed":
-            raise Missing("a Dataset without a name in a module")
-    if reference.identity is None or source_of(objective).identity != reference.identity:
-        raise Missing("the same objective")
-    return objective, dataset, official
+def resolve(
+    reference: Reference, folder: Path, study: Any, content: bytes | None
+) -> tuple[Any, Data | None, Data | None]:
+    """Objective, data and official test set in the server.
 
-
-def copy(objective: Any, data: Data | None, test: Data | None) -> bytes:
-    """A pickled copy of what the server could not find; the user's own modules travel by value."""
-    import cloudpickle
-
-    modules = {
-        module
-        for item in _anchors(objective)
-        if (module := sys.modules.get(getattr(item, "__module__", "") or "")) is not None
-        and module.__name__ != "__main__"
-        and is_users_file(getattr(module, "__file__", None))
+    Raises:
+        Missing: parts of which a copy is needed.
+    """
+    given = read_copy(content) if content is not None else {}
+    if study is not None and not (reference.by_study and str(study.folder.resolve()) == reference.folder):
+        study = None
+    missing: dict[Part, str] = {}
+    found: dict[Part, Any] = {}
+    tries: dict[Part, Callable[[], Any]] = {
+        "objective": lambda: _objective(reference, study),
+        "dataset": lambda: _data(reference.data, folder / "data", study and study.data, reference.fingerprints[0]),
+        "official": lambda: _data(
+            reference.test, folder / "data" / "test", study and study.test, reference.fingerprints[1]
+        ),
     }
-    for module in modules:
-        cloudpickle.register_pickle_by_value(module)
+    for part, attempt in tries.items():
+        if part in given:
+            place = folder / "data" if part == "dataset" else folder / "data" / "test"
+            found[part] = given[part] if part == "objective" else Data.open(place, given[part])
+            continue
+        try:
+            found[part] = attempt()
+        except LookupError as error:
+            missing[part] = str(error.args[0] if error.args else error)
+    if missing:
+        raise Missing(missing)
+    return found["objective"], found["dataset"], found["official"]
+
+
+def _objective(reference: Reference, study: Any) -> Any:
+    objective = study.objective if study is not None else _find(reference.objective)
+    if digest(reached(objective)) != reference.digest:
+        raise LookupError("the one of that name is another")
+    return objective
+
+
+def _data(where: Name | str | None, place: Path, own: Any, fingerprint: str | None) -> Data | None:
+    if where is None:
+        return None
+    if where == "stored":
+        return Data.open(place)
+    if isinstance(own, Data):
+        dataset = own.x
+    elif isinstance(where, tuple):
+        dataset = _find(where)
+    else:
+        raise LookupError("it has no name")
     try:
-        datasets = [d.x if d is not None and d.kind == "dataset" else None for d in (data, test)]
-        return cloudpickle.dumps((objective, *datasets))
-    finally:
-        for module in modules:
-            cloudpickle.unregister_pickle_by_value(module)
+        data = Data.open(place, dataset)
+    except Exception as error:
+        raise LookupError(str(error)) from error
+    if fingerprint is not None and aside(data.fingerprint) != fingerprint:
+        raise LookupError("the one of that name holds other rows")
+    return data
 
 
-def lives_in_main(objective: Any, *data: Data | None) -> bool:
-    """True when the objective or a Dataset is defined in the script Python was started with."""
-    items = [*_anchors(objective), *(type(d.x) for d in data if d is not None)]
-    return any(getattr(item, "__module__", None) == "__main__" for item in items)
-
-
-def module_of(objective: Any) -> str | None:
-    """The module the objective is defined in."""
-    anchors = _anchors(objective)
-    return getattr(anchors[-1], "__module__", None) if anchors else None
-
-
-def _anchors(objective: Any) -> list[Any]:
-    """The functions and classes an objective is made of, itself first."""
-    if isinstance(objective, types.FunctionType | type):
-        return [objective]
-    if isinstance(objective, types.MethodType):
-        return [objective.__func__, type(objective.__self__)]
-    if isinstance(objective, functools.partial):
-        return _anchors(objective.func)
-    inner = (
-        [getattr(objective, f.name) for f in fields(objective)]
-        if is_dataclass(objective)
-        else list(getattr(objective, "__dict__", {}).values())
-    )
-    named = [item for item in inner if isinstance(item, types.FunctionType | type | functools.partial)]
-    return [type(objective), *(anchor for item in named for anchor in _anchors(item))]
-
-
-def _name_of(objective: Any) -> tuple[str, str] | None:
+def _name_of(objective: Any) -> Name | None:
     if isinstance(objective, types.FunctionType | type):
         name = objective.__qualname__
-        return (objective.__module__, name) if "<" not in name else None
-    return _global_name(objective, module_of(objective))
+        return (objective.__module__, name) if "<" not in name and objective.__module__ else None
+    found = anchors(objective)
+    return _global_name(objective, getattr(found[-1], "__module__", None)) if found else None
 
 
-def _where(data: Data | None) -> tuple[str, str] | str | None:
+def _where(data: Data | None, known: Callable[[str, Any], bool]) -> Name | str | None:
     if data is None:
         return None
     if data.kind != "dataset":
         return "stored"
-    for module in ("__main__", "truing_study_file", type(data.x).__module__):
-        found = _global_name(data.x, module)
-        if found is not None:
-            return found
+    for module in (*MAIN, type(data.x).__module__):
+        name = _global_name(data.x, module)
+        if name is not None and (module not in MAIN or known(name[1], data.x)):
+            return name
     return "unnamed"
 
 
-def _global_name(item: Any, module: str | None) -> tuple[str, str] | None:
-    names = vars(sys.modules[module]) if module in sys.modules else {}
-    for name, value in list(names.items()):
+def _fingerprint(data: Data | None) -> str | None:
+    return data.fingerprint() if data is not None and data.kind == "dataset" else None
+
+
+def _global_name(item: Any, module: str | None) -> Name | None:
+    for name, value in list(vars(sys.modules[module]).items()) if module in sys.modules else ():
         if value is item:
             return (str(module), name)
     return None
 
 
-def _find(place: Any) -> Any:
-    if not isinstance(place, tuple):
-        raise Missing("an objective with a name")
+def _find(place: Name | None) -> Any:
+    if place is None:
+        raise LookupError("it has no importable name")
     module, name = place
     try:
         found = sys.modules[module] if module in sys.modules else importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except Exception as error:  # a module that does not import here: a copy must do
-        raise Missing(f"{module}.{name}: {error}") from error
+    except BaseException as error:  # a module that does not import here, whatever it raises
+        raise LookupError(f"{module}.{name}: {error}") from error
     return found
+
+
+def _uses_torch(objective: Any, found: Reached) -> bool:
+    """True when torch is loaded, or the code names it: then it is loaded once in the server instead of in each run."""
+    if "torch" in sys.modules:
+        return True
+    calls = [vars(item).get("__call__") for item in anchors(objective) if isinstance(item, type)]
+    members = [member for item in found.code.values() if isinstance(item, type) for member in vars(item).values()]
+    for item in (*found.code.values(), *calls, *members):
+        if isinstance(item, types.FunctionType) and _names(item.__code__, "torch"):
+            return True
+    return any(b"import torch" in path.read_bytes() for path in found.files.values())
+
+
+def _names(code: types.CodeType, word: str) -> bool:
+    inner = (part for part in code.co_consts if isinstance(part, types.CodeType))
+    named = any(name == word or name.startswith(word + ".") for name in code.co_names)
+    return named or any(_names(part, word) for part in inner)

@@ -7,7 +7,6 @@ server's loop, with everything the script has built so far in memory.
 from __future__ import annotations
 
 import contextlib
-import os
 import runpy
 import sys
 import types
@@ -15,9 +14,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from truing.record.source import is_users_file
+from truing.execution.place import working_directory
+from truing.execution.target import MODULE, Target
+from truing.record.reach import is_users_file
 
-MODULE = "truing_study_file"  # the name under which the command line loads a study file
+__all__ = [
+    "MODULE",
+    "ReachedError",
+    "about_to_judge",
+    "clear",
+    "current_file",
+    "load",
+    "reached",
+    "serve_inside",
+    "working_directory",
+]
 
 _on_reach: Callable[[Any, str], bool] | None = None
 _file: Path | None = None
@@ -41,6 +52,12 @@ def reached(study: Any, call: str) -> bool:
     return _on_reach is not None and _on_reach(study, call)
 
 
+def about_to_judge() -> None:
+    """Called before a verdict is made: while a file is being loaded, the loading ends here instead."""
+    if _on_reach is not None:
+        raise ReachedError
+
+
 def load(path: Path) -> dict[str, Any]:
     """Execute a study file as the module `truing_study_file`, with run() doing nothing, up to its first verdict().
 
@@ -62,23 +79,30 @@ def load(path: Path) -> dict[str, Any]:
     return module.__dict__
 
 
-def serve_inside(
-    path: Path | None, module: str | None, run_name: str, folder: Path, serve: Callable[[Any], None]
-) -> None:
-    """Execute a script (or `python -m` module) in the server; its run() of the study in `folder` becomes `serve`."""
+def serve_inside(target: Target, folder: Path, serve: Callable[[Any], None]) -> None:
+    """Execute a script (or `python -m` module) in the server; its run() of the study in `folder` becomes `serve`.
+
+    A file that does not call run() itself, for `truing run` does, is executed to its end; its study is served then.
+    """
 
     def enter(study: Any, call: str) -> bool:
-        if study.folder.resolve() == folder.resolve():
+        if study.folder.resolve() == folder:
             serve(study)
-        if call != "run":
-            raise ReachedError
-        return True
+            raise ReachedError  # serve came back: this is not the main thread
+        return call == "run"  # an earlier study of the file has been run; its verdict may be stored
 
-    if module is not None:
+    names: dict[str, Any] = {}
+    if target.module is not None:
         with _reaching(enter, None), contextlib.suppress(ReachedError):
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
-    elif path is not None:
-        _execute(_module(run_name, path), path, enter, quiet_after=None)
+            names = runpy.run_module(target.module, run_name="__main__", alter_sys=True)
+    elif target.path is not None:
+        module = _module(target.run_name, Path(target.path))
+        names = module.__dict__
+        _execute(module, Path(target.path), enter, quiet_after=None)
+    for value in list(names.values()):
+        own = getattr(value, "folder", None)
+        if hasattr(value, "objective") and isinstance(own, Path) and own.resolve() == folder:
+            serve(value)
 
 
 def _module(name: str, path: Path) -> types.ModuleType:
@@ -131,11 +155,3 @@ def clear() -> None:
         raise RuntimeError(f"study.{call}() was called inside a training run; start studies outside.")
 
     _on_reach = refuse
-
-
-def working_directory() -> str:
-    """The current directory, or the file system's root where it is gone."""
-    try:
-        return os.getcwd()
-    except FileNotFoundError:
-        return "/"

@@ -3,66 +3,64 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import sys
-import tempfile
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from truing.data.data import Data
 from truing.data.rows import LockedRows, Rows
 from truing.errors import PredictionError, TruingError
+from truing.execution.failure import failure, state_of
 from truing.execution.job import Job
+from truing.execution.seeding import seeded
 from truing.record.interfaces import Decision, RunSpec
-from truing.record.run import DivergedError, Run
-from truing.record.source import is_users_file
+from truing.record.run import Run
 from truing.record.state import State
-from truing.record.trial import REHEARSAL, Reason
+from truing.record.trial import REHEARSAL
 from truing.space.configuration import Configuration
 
-TAIL_LINES = 20
-
 Outcome = dict[str, Any]
+Send = Callable[[int, float | None], Decision]
 
 
-def perform(
-    job: Job, spec: RunSpec, send: Callable[[int, float | None], Decision], *, interruptible: bool = False
-) -> Outcome:
+def perform(job: Job, spec: RunSpec, send: Send, folder: Path, stops: type[BaseException] | None = None) -> Outcome:
     """Train once and return the data of the run's `finished` event.
 
-    It never raises for what the objective does; with `interruptible`, KeyboardInterrupt is the person's and passes.
+    It never raises for what the objective does, SystemExit and KeyboardInterrupt included.
+
+    Args:
+        send: told the epoch and the score of every report; what it answers reaches the objective.
+        folder: made for the run, and removed after it.
+        stops: an exception that is the person's and not the objective's: it passes.
     """
     began = time.perf_counter()
-    folder = Path(tempfile.mkdtemp(prefix=f"truing-run-{spec.run}-"))
     run: Run | None = None
     try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         with seeded(spec.seed, spec.threads):
             run = _run(job, spec, folder, send)
             details = _train(job, spec, run)
-        outcome: Outcome = {"state": str(State.COMPLETED), "details": details}
-    except BaseException as error:  # SystemExit and KeyboardInterrupt raised inside a run are its end too
-        if isinstance(error, KeyboardInterrupt) and interruptible:
+        kept = _keep_predictions(job, spec, run)
+        last = run.last
+        outcome: Outcome = {"state": str(State.COMPLETED), "details": details, "predictions": kept}
+        outcome |= {"scores": last.scores, "undefined": last.undefined}
+    except BaseException as error:
+        if stops is not None and isinstance(error, stops):
             raise
-        outcome = {"state": str(_state(error)), "reason": failure(error).to_dict()}
+        outcome = {"state": str(state_of(error)), "reason": failure(error).to_dict()}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if run is not None:
-        last = run.last
-        outcome |= {"curve": [list(point) for point in last.curve], "epochs": last.epoch}
-        if outcome["state"] == State.COMPLETED:
-            outcome |= {"scores": last.scores, "undefined": last.undefined}
-            outcome["predictions"] = _keep_predictions(job, spec, run)
-    outcome["seconds"] = time.perf_counter() - began
-    return outcome | {"run": spec.run}
+        outcome |= {"curve": [list(point) for point in run.last.curve], "epochs": run.last.epoch}
+    return outcome | {"run": spec.run, "seconds": time.perf_counter() - began}
 
 
-def _run(job: Job, spec: RunSpec, folder: Path, send: Callable[[int, float | None], Decision]) -> Run:
+def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
     def keep(name: str, content: bytes) -> None:
         if spec.keep_model:
             target = job.folder / "model"
@@ -144,8 +142,11 @@ def _score_locked(job: Job, spec: RunSpec, run: Run, predict: Callable[[Any], An
         _save(job.predictions(spec.run, "-locked"), found.astype(np.float32))
 
 
-def _locked_data(job: Job, spec: RunSpec) -> Any:
-    return job.test if spec.locked_in == "test" else job.data
+def _locked_data(job: Job, spec: RunSpec) -> Data:
+    data = job.test if spec.locked_in == "test" else job.data
+    if data is None:
+        raise TruingError("This job has no locked rows.")
+    return data
 
 
 def _keep_predictions(job: Job, spec: RunSpec, run: Run) -> bool:
@@ -168,67 +169,3 @@ def _save(path: Path, array: np.ndarray) -> None:
     with part.open("wb") as file:
         np.save(file, array, allow_pickle=False)
     os.replace(part, path)
-
-
-@contextmanager
-def seeded(seed: int, threads: int) -> Iterator[None]:
-    """Seed every global random generator and set torch's threads; put all back afterwards."""
-    torch = sys.modules.get("torch")
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - the user's global state
-    torch_state = (torch.get_rng_state(), torch.get_num_threads()) if torch is not None else None
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    if torch is not None:
-        torch.manual_seed(seed)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        if torch is not None and torch_state is not None:
-            torch.set_rng_state(torch_state[0])
-            if torch.get_num_threads() != torch_state[1]:
-                torch.set_num_threads(torch_state[1])
-
-
-def _state(error: BaseException) -> State:
-    if isinstance(error, DivergedError):
-        return State.DIVERGED
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return State.OUT_OF_MEMORY
-    if isinstance(error, RuntimeError) and "can't allocate memory" in _text(error):
-        return State.OUT_OF_MEMORY
-    return State.FAILED
-
-
-def failure(error: BaseException) -> Reason:
-    """What went wrong, with the traceback from the user's own first line on."""
-    frames = traceback.extract_tb(error.__traceback__)
-    users = [frame for frame in frames if is_users_file(frame.filename)]
-    where = f"{Path(users[-1].filename).name}:{users[-1].lineno}" if users else ""
-    while frames and not is_users_file(frames[0].filename):
-        del frames[0]
-    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
-    lines.append(f"{type(error).__name__}: {_text(error)}")
-    return Reason(type(error).__name__, _text(error)[:2000], where, "".join(lines)[-8000:])
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # an exception whose __str__ raises is the user's too
-        return "(its text cannot be read)"
-
-
-def tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a run's output; empty where there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 16_384))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])

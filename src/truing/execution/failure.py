@@ -1,0 +1,74 @@
+"""What went wrong with a run: a state, and a reason in words that can be printed and stored."""
+
+from __future__ import annotations
+
+import errno
+import os
+import traceback
+from pathlib import Path
+
+from truing.record.run import DivergedError
+from truing.record.source import is_users_file
+from truing.record.state import State
+from truing.record.trial import Reason
+
+TAIL_LINES = 20
+TAIL_BYTES = 16_384
+
+
+def state_of(error: BaseException) -> State:
+    """The state of a run whose objective raised `error`.
+
+    >>> str(state_of(MemoryError())), str(state_of(SystemExit(3)))
+    ('out_of_memory', 'failed')
+    """
+    if isinstance(error, DivergedError) or type(error).__name__ == "NotFinite":
+        return State.DIVERGED
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return State.OUT_OF_MEMORY
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return State.OUT_OF_MEMORY
+    if isinstance(error, RuntimeError) and ("can't allocate memory" in _text(error) or "out of memory" in _text(error)):
+        return State.OUT_OF_MEMORY
+    return State.FAILED
+
+
+def failure(error: BaseException) -> Reason:
+    """What went wrong, with the traceback from the user's own first line on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [frame for frame in frames if is_users_file(frame.filename)]
+    where = f"{Path(users[-1].filename).name}:{users[-1].lineno}" if users else ""
+    while frames and not is_users_file(frames[0].filename):
+        del frames[0]
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
+    lines.append(f"{type(error).__name__}: {_text(error)}")
+    return Reason(_printable(type(error).__name__), _text(error)[:2000], _printable(where), _last("".join(lines)))
+
+
+def tail(path: Path, lines: int = TAIL_LINES) -> str:
+    """The last lines of a run's output; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return _printable(str(error))
+    except BaseException:  # an exception whose __str__ raises, whatever it raises, is the user's too
+        return "(its text cannot be read)"
+
+
+def _printable(text: str) -> str:
+    """Without halves of surrogate pairs, which no terminal and no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _last(text: str, size: int = 8000) -> str:
+    text = _printable(text)
+    return text if len(text) <= size else "..." + text[-size:]
