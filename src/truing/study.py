@@ -126,6 +126,7 @@ class Study:
         self._metric, self._also, self._positive = metric, also, positive
         self._validation = validation_of(validation, data, validation is DEFAULT)
         self._task = task_of(data, test, metric, also, positive)
+        self._began = self._left = Source()  # the function's source when a session began and when it ended
 
     def __repr__(self) -> str:
         name, kind = self._task.primary.name, type(self.searcher).__name__
@@ -225,6 +226,7 @@ class Study:
         stored = past.last("verdict")
         if stored is not None and not again:
             return Verdict(stored["verdict"])
+        script.about_to_judge()
         if len(past) == 0:
             raise UsageError(f"The study in {self.folder} has not been run; call run() before verdict().")
         if past.best() is None:
@@ -270,7 +272,9 @@ class Study:
 
     @property
     def _source(self) -> Source:
-        return source_of(self.objective)
+        """What the function is. What a training in this process did to it, such as a count it keeps, is no change."""
+        now = source_of(self.objective)
+        return self._began if now == self._left else now
 
     @property
     def _job(self) -> Job:
@@ -343,7 +347,10 @@ class Study:
             stack.callback(executor.close)
             session = Session(journal, history, executor, SCHEDULES.get("full")(), asked_to_stop=presses)
             session.record(Event("opened", coordinator(workers)))
-            yield session, progress
+            try:
+                yield session, progress
+            finally:
+                self._began, self._left = source, source_of(self.objective)
 
     def _describe(self, source: Source) -> dict[str, Any]:
         official, locked = self._setting.official, self._setting.plan.locked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Mapping
@@ -11,11 +12,19 @@ from typing import Any
 from truing.errors import UsageError
 from truing.execution.failure import tail
 from truing.record.history import History
-from truing.record.trial import RunRecord
+from truing.record.state import State
+from truing.record.trial import SEARCH, RunRecord
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
 
 SHOWN = 10
+_ENDED = {
+    "trials": "all its trials are done",
+    "exhausted": "every configuration has been tried",
+    "target": "the target was reached",
+    "minutes": "its time was up",
+    "interrupted": "it was interrupted, and the same command goes on",
+}
 
 
 def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,8 +36,8 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "goal": history.goal,
         "trials": len(history),
         "states": dict(Counter(trial.state for trial in history.trials)),
-        "runs": sum(run.purpose == "search" for run in history.runs.values()),
-        "verdict_runs": sum(run.purpose != "search" for run in history.runs.values()),
+        "runs": _counted(history, search=True),
+        "verdict_runs": _counted(history, search=False),
         "seconds": round(sum(run.seconds for run in history.runs.values()), 3),
         "best": None if best is None else {"number": best.number, "value": best.value, "config": dict(best.config)},
         "verdict": history.last("verdict") is not None,
@@ -44,10 +53,12 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     states = Counter(trial.state for trial in history.trials)
     counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     seconds = sum(run.seconds for run in history.runs.values())
-    runs = sum(run.purpose == "search" for run in history.runs.values())
+    runs = _counted(history, search=True)
     protocol = study.get("validation_text") or "one run a trial"
+    about = f"{study['objective']}, {study['metric']} ({history.goal}), {protocol}"
+    first = [f"{folder}: {about}"] if len(f"{folder}: {about}") <= width else [f"{folder}:", about]
     lines = [
-        f"{folder}: {study['objective']}, {study['metric']} ({history.goal}), {protocol}",
+        *first,
         f"{len(history)} trials ({counted or 'none yet'}), {runs} runs, {duration(seconds)} of training",
     ]
     ended = history.last("ended")
@@ -55,7 +66,10 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     if stored is not None:
         lines += ["", *textwrap.wrap(stored["verdict"]["headline"], width), ""]
     elif ended is not None and history.best() is not None:
-        lines += [f"The search ended ({ended['why']}). Next: truing verdict {folder}", ""]
+        command = f"truing verdict {shlex.quote(str(folder))}"
+        why = _ENDED.get(ended["why"], ended["why"])
+        lines += textwrap.wrap(f"The search has ended: {why}. Next:", width)
+        lines += [f"  {command}", ""]
     else:
         lines.append("")
     table = render_trials(
@@ -76,6 +90,12 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     if study.get("git"):
         lines.append(f"git {study['git']}")
     return "\n".join(lines)
+
+
+def _counted(history: History, *, search: bool) -> int:
+    """Runs of the search, or of the verdict; one that was cut off and run again counts once."""
+    runs = (run for run in history.runs.values() if run.state is not State.SUPERSEDED)
+    return sum((run.purpose == SEARCH) is search for run in runs)
 
 
 def run_dict(folder: Path, history: History, number: int) -> dict[str, Any]:
@@ -111,8 +131,9 @@ def run_text(folder: Path, history: History, number: int, width: int) -> str:
     """
     run = _run(folder, history, number)
     config = history.trial(run.trial).config
+    attempt = f", attempt {run.attempt + 1}" if run.attempt else ""
     lines = [
-        f"run {run.id}: trial {run.trial}, replicate {run.replicate}, {run.purpose}, {run.state}",
+        f"run {run.id}: trial {run.trial}, replicate {run.replicate}, {run.purpose}, {run.state}{attempt}",
         *textwrap.wrap(f"{config}", width),
         f"seed {run.seed} · {run.epochs} epochs · {duration(run.seconds)}",
     ]
