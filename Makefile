@@ -10,7 +10,7 @@ STAMP := $(VENV)/.ready
 BENCHMARKS := $(sort $(wildcard benchmarks/[a-z]*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench readme clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,12 @@ check: $(STAMP) ## lint, format and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-bench: $(STAMP) ## every benchmark, one after the other
+bench: $(STAMP) ## every benchmark, one after the other; the figures go into benchmarks/README.md
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(PY) $$script; done
+	$(PY) benchmarks/_table.py
+
+readme: $(STAMP) ## run the example of the README, and put its code and output there
+	$(PY) docs/_readme.py
 
 clean: ## remove the environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

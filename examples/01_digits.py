@@ -76,5 +76,6 @@ study = tr.Study(
     seed=0,
 )
 study.run(trials=2 if fast else 40, workers=2)
+verdict = study.verdict()
+print(verdict)
 print(study.trials())
-print(study.verdict())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,7 @@ import pytest
 from truing.report.study import read
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
-NEEDS_TORCH = {
-    path.name for path in EXAMPLES if "torch" in path.read_text(encoding="utf-8").replace("without_torch", "")
-}
+NEEDS_TORCH = {path.name for path in EXAMPLES if re.search(r"^(import|from) torch", path.read_text("utf-8"), re.M)}
 
 
 def run(path: Path, folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

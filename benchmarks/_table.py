@@ -1,0 +1,46 @@
+"""Put what lies in results/ into the table of README.md, between its two marks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+PROMISES = {
+    "demo": "`truing demo` after installation, 2 cores: under 150 s, accuracy on locked rows at least 0.97",
+    "import_time": "`import truing`: neither torch, sklearn, scipy, pandas nor plotly, at most twice `import numpy`",
+    "journal": "2,000 trivial trials with the SQLite journal: at least 20 times Optuna's with its SQLite storage",
+    "fork_start": "start of a run in a fork, torch model: median under 60 ms beyond the training",
+    "kill": "`kill -9` at 50 random moments: nothing lost, nothing twice, the same configuration selected",
+}
+
+
+def table() -> str:
+    """One row for each benchmark: what is promised, what was reached, by which command, when and where."""
+    lines = ["| promised | measured | reached | command | date |", "|---|---|---|---|---|"]
+    machines = []
+    for name, promise in PROMISES.items():
+        file = HERE / "results" / f"{name}.json"
+        if not file.exists():
+            lines.append(f"| {promise} | not measured yet | - | `python benchmarks/{name}.py` | - |")
+            continue
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if found["machine"] not in machines:
+            machines.append(found["machine"])
+        reached = "yes" if found["reached"] else "**no**"
+        lines.append(f"| {promise} | {found['figure']} | {reached} | `{found['command']}` | {found['date']} |")
+    return "\n".join([*lines, "", *(f"Machine: {machine}." for machine in machines)])
+
+
+def written(page: str) -> str:
+    """The page with the table in its place."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    page = HERE / "README.md"
+    page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"benchmarks/README.md holds the table of {len(PROMISES)} benchmarks.")
