@@ -152,7 +152,7 @@ def _predict(net: Any, x: Any, classes: list[Any] | None, device: Any, size: int
         net.eval()
         for start in range(0, len(x), size):
             stop = min(start + size, len(x))
-            # a copy of torch's own: NumPy's memory may lie anywhere, and where it lies changes the last bits of a product
+            # a copy of torch's own: where NumPy's memory happens to lie changes the last bits of a product
             inputs = stacked([x[i] for i in range(start, stop)]) if indexed else as_floats(x[start:stop]).clone()
             out = _checked(net(inputs.to(device)), stop - start, classes).float()
             if classes is None:

@@ -275,12 +275,12 @@ class _Reaching:
         )
         searched = _trainings(r for r in history.runs.values() if r.purpose == SEARCH)
         share = f", {100 * runs / searched:.0f} % of the search's {searched}" if searched else ""
-        race = f"a race of {len(raced)}, " if len(raced) > 1 and validation is not None else ""
-        fresh = "fresh runs and " if validation is not None else ""
-        refits = "refits" if self.setting.has_test else "one refit"
+        parts = [f"race of {len(raced)}"] if len(raced) > 1 and validation is not None else []
+        parts += ["fresh runs"] if validation is not None else []
+        parts += ["refits" if self.setting.has_test else "one refit"]
         done = _trainings(r for r in history.runs.values() if self._is_mine(r) and r.state is State.COMPLETED)
-        so_far = f" ({done} of them done)" if done else ""
-        self.say(f"Verdict: {race}{fresh}{refits}, {runs} runs in all{so_far}{share}.")
+        so_far = f", {done} of them done" if done else ""
+        self.say(f"Verdict: {runs} runs ({', '.join(parts)}){so_far}{share}.")
 
 
 def _trainings(runs: Iterable[RunRecord]) -> int:
