@@ -39,6 +39,7 @@ from typing import Any, NoReturn
 
 from truing.execution import descendants, script
 from truing.execution.child import live
+from truing.execution.guard import Guard
 from truing.execution.handover import received_descriptor
 from truing.execution.job import Job
 from truing.execution.reference import Missing, Reference, resolve
@@ -57,8 +58,10 @@ def main(descriptor: int) -> None:
     hello["place"].enter()
     server = Server(control, coordinator)
     found: list[Any] = []
+    guard = Guard(Path(hello["folder"]))
 
     def serve(study: Any) -> None:
+        guard.lift()
         if threading.current_thread() is threading.main_thread():
             server.serve(study)
         found.append(study)  # forking is for the main thread, which comes back when the file has ended
@@ -74,6 +77,7 @@ def main(descriptor: int) -> None:
             with contextlib.suppress(OSError):
                 control.send(("ready", text))
             server.leave()
+    guard.lift()
     server.serve(found[0] if found else None)
 
 
@@ -176,10 +180,10 @@ class Server:
             warnings.simplefilter("ignore", DeprecationWarning)  # threads the script started stay behind, as they must
             pid = os.fork()
         if pid == 0:
+            signal.set_wakeup_fd(-1)
             for end in self._close_in_child:
                 with contextlib.suppress(OSError):
                     os.close(end)
-            signal.set_wakeup_fd(-1)
             live(job, spec, descriptor, parent, scratch)
         os.close(descriptor)
         with contextlib.suppress(OSError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from truing.execution.seeding import seeded
+
 
 def warm_torch() -> None:
     """Import what torch imports at its first optimizer, and take throw-away steps on one thread.
@@ -19,3 +21,5 @@ def warm_torch() -> None:
         weight = torch.nn.Parameter(torch.zeros(2))
         weight.grad = torch.ones(2)
         kind([weight], lr=0.1).step()
+    with seeded(0, 1):  # the first seeding looks for every kind of device
+        torch.randn(2)

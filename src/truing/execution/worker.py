@@ -34,14 +34,13 @@ def perform(job: Job, spec: RunSpec, send: Send, folder: Path, stops: type[BaseE
 
     Args:
         send: told the epoch and the score of every report; what it answers reaches the objective.
-        folder: made for the run, and removed after it.
+        folder: the run's own, made when it asks for it, and removed after it.
         stops: an exception that is the person's and not the objective's: it passes.
     """
     began = time.perf_counter()
     run: Run | None = None
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         with seeded(spec.seed, spec.threads):
             run = _run(job, spec, folder, send)
             details = _train(job, spec, run)
