@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truing.execution.job import Job
 from truing.judge import pooled
@@ -12,6 +12,8 @@ from truing.record.state import State
 from truing.record.trial import Replicate, RunRecord, Trial
 from truing.setting import Setting
 from truing.statistics.metric import Metric
+
+LONGEST = 200  # characters of a reason
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,17 @@ def failure_of(runs: Sequence[RunRecord | None], what: str) -> str | None:
             return f"a {what} did not come to its end"
         if run.state is not State.COMPLETED:
             word = "failed" if run.state is State.FAILED else f"ended as {run.state}"
-            return f"a {what} {word}" + (f" ({run.reason})" if run.reason is not None else "")
+            return f"a {what} {word}" + (f" ({cause(run)})" if cause(run) else "")
     return None
+
+
+def cause(run: RunRecord) -> str:
+    """Why a run failed, on one line: the first of its message, and where in the user's code."""
+    if run.reason is None:
+        return ""
+    first = next((line.strip() for line in run.reason.message.splitlines() if line.strip()), "")
+    short = first if len(first) <= LONGEST else first[: LONGEST - 3].rstrip() + "..."
+    return str(replace(run.reason, message=short))
 
 
 def estimate(setting: Setting, job: Job, fresh: Fresh, trial: Trial, metric: Metric, called: str) -> Estimate:

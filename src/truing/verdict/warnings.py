@@ -7,6 +7,7 @@ from typing import Any
 
 from truing.record.history import History
 from truing.record.trial import ESTIMATE, RACE, REFIT, RunRecord, Trial
+from truing.verdict.fresh import cause
 from truing.verdict.wording import capital, spoken
 
 
@@ -32,11 +33,9 @@ def warnings_of(
     found: list[tuple[str, str]] = []
     difference = verdict["validation"]["difference"]
     if defaults.state != "completed":
+        why = (defaults.reason or defaults.state).splitlines()[0]
         found.append(
-            (
-                "defaults_failed",
-                f"The defaults did not complete ({defaults.reason}), so there is nothing to compare with.",
-            )
+            ("defaults_failed", f"The defaults did not complete ({why}), so there is nothing to compare with.")
         )
     elif difference["value"] is None:
         found.append(("no_comparison", f"No difference from the defaults: {difference['reason']}."))
@@ -137,7 +136,7 @@ def _failed(runs: Sequence[RunRecord]) -> list[tuple[str, str]]:
     for part, some in by_part.items():
         many = "1 run" if len(some) == 1 else f"{len(some)} runs"
         first = some[0]
-        why = f"{first.state}: {first.reason}" if first.reason is not None else str(first.state)
+        why = ": ".join(part for part in (str(first.state), cause(first)) if part)
         tail = "" if len(some) == 1 else "; the first"
         found.append(
             (
