@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from truing import demo
+from truing.record.source import source_of
 from truing.report.study import read
 
 # The demo with fewer trials and epochs; the rest of the command line as it is.
@@ -52,6 +53,14 @@ def test_its_study_is_the_promised_one(tmp_path: Path) -> None:
     assert len(study._setting.plan.replicates) == 5
     assert len(study._setting.plan.locked) == pytest.approx(0.2 * 1797, abs=1)
     assert not (tmp_path / "demo").exists()
+
+
+def test_its_function_can_be_read_although_it_is_an_installed_one(tmp_path: Path) -> None:
+    """Else the demo would begin with a note that changes to it cannot be seen."""
+    found = source_of(demo.study(tmp_path).objective)
+
+    assert found.readable
+    assert {"train", "build", "probabilities"} <= set(found.parts)
 
 
 def test_it_ends_with_verdict_and_report(finished: tuple[Path, str]) -> None:

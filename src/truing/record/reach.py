@@ -145,6 +145,8 @@ def plain(value: Any, depth: int = 4) -> str | None:
 def _home(objective: Any) -> str:
     """The module whose names need no prefix: that of the user's own function or class."""
     own = [item for item in anchors(objective) if is_users(item)]
+    if not own and isinstance(objective, types.FunctionType):  # of an installed package: that module is the user's here
+        own = [objective]
     return getattr(own[-1], "__module__", "") if own else ""
 
 
@@ -160,7 +162,7 @@ class _Walk:
         if isinstance(value, types.ModuleType | types.BuiltinFunctionType | types.MethodWrapperType):
             return
         if isinstance(value, types.FunctionType | type):
-            if is_users(value):
+            if is_users(value) or getattr(value, "__module__", None) in self._home:
                 self._later(name, value)
         elif isinstance(value, functools.partial | types.MethodType):
             self._later(name, value)
