@@ -43,7 +43,6 @@ class Run:
         config: the configuration, a Mapping; `.group("architecture")` gives the parameters of one group.
         seed: 0 <= seed < 2**31; replicate j has the same one for every trial. Python's, NumPy's and torch's global
             random numbers are already seeded with it.
-        folder: a folder of the run's own, empty at its start.
         classes: the labels in the order of the columns of the predictions; None where it is no classification.
         train, valid: the rows to fit and the rows to predict: `.x .y .rows .dataset()`; None without data.
         max_epochs: the study's `epochs`; None where it sets none.
@@ -65,7 +64,7 @@ class Run:
     ) -> None:
         self.config = config
         self.seed = seed
-        self.folder = folder
+        self._folder = folder
         self.classes = list(task.classes) if task.classes is not None else None
         self.train = train
         self.valid = valid
@@ -80,6 +79,12 @@ class Run:
         self._keep = keep
         self._epoch = 0
         self._truth: np.ndarray | None = None
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the run's own, empty at its start and removed after it; made when it is first asked for."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
 
     @property
     def device(self) -> str:
