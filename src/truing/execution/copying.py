@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import linecache
 import os
 import pickle
@@ -30,7 +32,7 @@ def copy(parts: Mapping[str, Any]) -> bytes:
     for name in mine:
         cloudpickle.register_pickle_by_value(sys.modules[name])
     try:
-        return cloudpickle.dumps((dict(parts), _sources(code)))
+        return _dumps((dict(parts), _sources(code)))
     except Exception as error:
         names = " and ".join(parts)
         raise UsageError(
@@ -48,6 +50,32 @@ def read_copy(content: bytes) -> dict[str, Any]:
     for file, lines in sources.items():
         linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
     return dict(parts)
+
+
+def _dumps(value: Any) -> bytes:
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):
+        """Which by itself takes a cached function by name, and the name is not there in the server."""
+
+        dispatch_table = cloudpickle.Pickler.dispatch_table.new_child({_CACHED: _without_its_cache})
+
+    buffer = io.BytesIO()
+    Pickler(buffer).dump(value)
+    return buffer.getvalue()
+
+
+def _without_its_cache(cached: Any) -> Any:
+    if not is_users(cached.__wrapped__):
+        return cached.__qualname__
+    return _cached_again, (cached.__wrapped__, cached.cache_parameters())
+
+
+def _cached_again(function: Any, parameters: Mapping[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(function)
+
+
+_CACHED = type(functools.lru_cache(len))
 
 
 def _sources(code: list[Any]) -> dict[str, list[str]]:
