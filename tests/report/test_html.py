@@ -187,6 +187,49 @@ def test_verdict_figures_are_on_the_page(told, page: Page) -> None:
     assert "Always guessing the commonest class: 10 %." in text
 
 
+def test_luck_has_a_direction(told) -> None:
+    """Where the fresh runs are better than the search saw it there was no luck, whichever way is better."""
+
+    def note(goal: str, seen: float, fresh: float) -> str:
+        validation = {**told.verdict["validation"], "as_searched": seen, "selected": fresh}
+        verdict = {**told.verdict, "goal": goal, "validation": validation}
+        page = Page(
+            report_html(history=told.history, study=told.study, verdict=verdict, verdict_text="", folder_name="f")
+        )
+        return re.search(r"luck of splits and seeds: [\w.]+", page.text).group()
+
+    assert note("min", 0.06, 0.08) == note("max", 0.08, 0.06) == "luck of splits and seeds: 0.020"
+    assert note("min", 0.08, 0.06) == note("max", 0.06, 0.08) == "luck of splits and seeds: none"
+
+
+def test_first_paragraph_is_not_said_twice(told) -> None:
+    """The lines of the terminal are joined again, and what the headline says is left out."""
+    text = "\n".join(
+        ["Tuning helped: a", "long headline.", "Accuracy there: 97.8 % against", "95.6 %.", "", "Selected x 1"]
+    )
+    verdict = {**told.verdict, "headline": "Tuning helped: a long headline."}
+    page = Page(
+        report_html(history=told.history, study=told.study, verdict=verdict, verdict_text=text, folder_name="f")
+    )
+    paragraphs = re.findall(r"\S[^\n]*", page.text)
+    assert paragraphs.count("Tuning helped: a long headline.") == 1
+    assert "Accuracy there: 97.8 % against 95.6 %." in paragraphs
+
+
+def test_every_difference_that_is_not_there_has_its_reason(told) -> None:
+    entry = {
+        "selected": 0.07,
+        "defaults": None,
+        "difference": {"value": None, "low": None, "high": None, "method": "", "reason": "a refit failed <b>"},
+        "delivered": {"value": 0.08, "low": None, "high": None, "method": "", "reason": "one row"},
+        "reason": None,
+    }
+    verdict = {**told.verdict, "test": {"log_loss": entry}}
+    page = Page(report_html(history=told.history, study=told.study, verdict=verdict, verdict_text="", folder_name="f"))
+    assert "first look. a refit failed <b>" in page.text
+    assert "0.080" in page.text
+
+
 def test_trial_table_is_best_first_and_failed_last(told, html: str) -> None:
     table = html[html.index('class="sortable"') :]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from truing.record.history import History
+from truing.record.events import Event
+from truing.record.history import History, fold
 from truing.report.methods import methods
 
 
@@ -31,6 +32,45 @@ def test_later_looks_are_called_descriptive(told) -> None:
 
     assert "looked at 3 times" in text
     assert "no longer have 95 % coverage" in text
+
+
+def test_choosing_is_told_as_it_was_done(told) -> None:
+    """With a race: how many ran once more; without one: the best by the search."""
+    text = " ".join(methods(told.history, told.study, told.verdict))
+    assert "The selected configuration is the best by the search." in text
+
+    raced = [
+        Event("started", {"run": 900 + 5 * t + j, "trial": t, "purpose": "race", "replicate": j})
+        for t in (3, 4, 5)
+        for j in range(5)
+    ]
+    history = fold([*told.events, *raced], told.history.space, "min")
+    text = " ".join(methods(history, told.study, told.verdict))
+    assert "The best 3 by the search ran once more on a fresh fold set each, 15 runs" in text
+
+
+def test_formula_and_source_stand_beside_the_method(told) -> None:
+    difference = {"value": -0.1, "low": -0.2, "high": -0.05, "method": "corrected resampled t"}
+    verdict = {**told.verdict, "validation": {**told.verdict["validation"], "difference": difference, "runs": 10}}
+    text = " ".join(methods(told.history, told.study, verdict))
+    assert "mean ± t(J-1)·s·√(1/J + n_valid/n_train) over the J runs (Nadeau and Bengio 2003)" in text
+    assert "10 further runs a side" in text
+    assert "not that of these rows" in text
+
+
+def test_kept_defaults_are_compared_with_nothing(told) -> None:
+    zero = {"value": 0.0, "low": 0.0, "high": 0.0, "method": "the defaults were kept"}
+    entry = {**told.verdict["test"]["log_loss"], "difference": zero}
+    verdict = {**told.verdict, "selected": told.verdict["defaults"], "test": {"log_loss": entry}, "gain": False}
+    text = " ".join(methods(told.history, told.study, verdict))
+    assert "The defaults were kept, so there is nothing to compare and no gain to claim." in text
+    assert "Interval of the difference" not in text
+
+
+def test_labels_that_were_at_hand_are_told(told) -> None:
+    warning = {"code": "labels_given", "message": "..."}
+    text = " ".join(methods(told.history, told.study, {**told.verdict, "warnings": [warning]}))
+    assert "with the labels of the locked rows at hand" in text
 
 
 def test_what_is_missing_is_left_out(told) -> None:

@@ -26,28 +26,6 @@ def number(value: Any) -> str:
     return "–" if value is None or isinstance(value, float) else plain(value)
 
 
-def signed(value: Any) -> str:
-    """A difference with its sign.
-
-    >>> signed(0.5), signed(-0.5), signed(0.0), signed(None)
-    ('+0.5', '-0.5', '0', '–')
-    """
-    sign = "+" if isinstance(value, int | float) and math.isfinite(value) and value > 0 else ""
-    return sign + number(value)
-
-
-def interval(low: Any, high: Any, *, sign: bool = False) -> str:
-    """ "[low, high]"; empty where either end is missing.
-
-    >>> interval(-0.1, 0.2, sign=True), interval(None, 1.0)
-    ('[-0.1, +0.2]', '')
-    """
-    if not all(isinstance(end, int | float) and math.isfinite(end) for end in (low, high)):
-        return ""
-    shown = signed if sign else number
-    return f"[{shown(low)}, {shown(high)}]"
-
-
 def words(value: Any) -> str:
     """A setting as a person would write it; lists of numbers, which may be rows, only as how many there are.
 

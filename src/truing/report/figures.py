@@ -50,7 +50,9 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
     name = plain(metric)
     values = [_value(t) for t in done]
     log = _logarithmic(values)
-    low, high = _range(values, log)
+    barred = len(done) <= 200 and any(t.se for t in done)
+    reach = [0.0 if log or not barred or t.se is None else t.se for t in done]  # bars must fit a linear axis
+    low, high = _range([v + s for v, r in zip(values, reach, strict=True) for s in (-r, r)], log)
     figure = go.Figure()
     if done:
         sign = 1.0 if history.goal == "min" else -1.0
@@ -64,7 +66,7 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
             name="trial",
             marker={"color": BLUE, "size": 8, "opacity": 0.75},
             error_y={"type": "data", "array": [t.se or 0.0 for t in done], "thickness": 1, "width": 0}
-            if len(done) <= 200 and any(t.se for t in done)
+            if barred
             else None,
             hovertemplate="trial %{x}<br>%{y:.4g}<extra></extra>",
         )

@@ -20,7 +20,7 @@ from truing.errors import JournalError
 from truing.record.history import History
 from truing.report.columns import plain
 from truing.report.effects import CAVEAT, Effect, effects
-from truing.report.facts import inside, interval, name_of, number, signed, words
+from truing.report.facts import inside, name_of, number, words
 from truing.report.figures import Drawing, effect_of, score_over_time
 from truing.report.methods import methods, protocol
 from truing.report.progress import duration
@@ -29,6 +29,10 @@ from truing.space.configuration import format_value
 from truing.space.encoding import default_of
 from truing.space.parameter import Choice, Float, is_default_given
 from truing.space.space import Space
+from truing.verdict.figures import KEPT
+from truing.verdict.text import luck
+from truing.verdict.wording import number as in_words
+from truing.verdict.wording import places, places_of_difference, signed
 
 _DOTTED = "·"
 
@@ -141,6 +145,7 @@ def _page(
         "verdict_text": verdict_text.rstrip() if verdict is not None else "",
         "choices": _choices(history, verdict),
         "scores": _scores(metric, verdict),
+        "delivered": bool(inside(verdict, "test")),
         "generalization": _generalization(verdict),
         "cost": _cost(history, rows, verdict),
         "warnings": _warnings(history, study, verdict),
@@ -177,13 +182,13 @@ def _headline(history: History, metric: str, verdict: Mapping[str, Any] | None, 
     )
 
 
-def _lead(verdict: Mapping[str, Any] | None, verdict_text: str) -> list[str]:
-    """The lines of the verdict's first paragraph that the headline does not say already."""
+def _lead(verdict: Mapping[str, Any] | None, verdict_text: str) -> str:
+    """What the verdict's first paragraph says beyond the headline."""
     if verdict is None:
-        return []
-    headline = plain(verdict.get("headline") or "")
-    paragraph = verdict_text.strip().split("\n\n")[0].splitlines()
-    return [line for line in map(plain, paragraph) if line and line not in headline and headline not in line]
+        return ""
+    said = plain(verdict.get("headline") or "")
+    paragraph = plain(verdict_text.strip().split("\n\n")[0])
+    return paragraph.removeprefix(said).strip() if said and paragraph.startswith(said) else ""
 
 
 def _choices(history: History, verdict: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -208,77 +213,88 @@ def _choices(history: History, verdict: Mapping[str, Any] | None) -> list[dict[s
 
 
 def _scores(metric: str, verdict: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    """The verdict's figures: what, defaults, selected, difference with interval, and a note."""
+    """The verdict's figures: what, defaults, selected, difference with interval, delivered network, and a note."""
     rows = []
     validation = inside(verdict, "validation")
     if isinstance(validation, Mapping):
-        difference = validation.get("difference")
-        rows.append(
-            _figures(
-                f"validation {metric}",
-                validation.get("defaults"),
-                number(validation.get("selected")),
-                interval(validation.get("low"), validation.get("high")),
-                difference,
-                "fresh splits and seeds",
-            )
-        )
+        runs = validation.get("runs")
+        row = _figures(f"validation {metric}", validation, f"{runs} fresh runs a side" if runs else "fresh runs")
+        ends = interval(validation.get("low"), validation.get("high"), validation)
+        rows.append({**row, "selected": f"{row['selected']} {ends}".strip()})
         searched = validation.get("as_searched")
         if searched is not None:
-            rows.append(_figures("as the search saw it", "", number(searched), "", "", _luck(validation)))
+            found = _number(searched, validation)
+            rows.append({**_NOTHING, "what": "as the search saw it", "selected": found, "note": _luck(verdict)})
     test = inside(verdict, "test")
-    for name, figures in sorted(test.items(), key=lambda item: item[0] != metric) if isinstance(test, Mapping) else ():
-        looks = inside(verdict, "looks")
-        note = "first look" if looks == 1 else f"look {looks}: descriptive" if isinstance(looks, int) else ""
-        rows.append(
-            _figures(
-                f"locked test {plain(name)}",
-                inside(figures, "defaults"),
-                number(inside(figures, "selected")),
-                "",
-                inside(figures, "difference"),
-                note,
-            )
-        )
-        delivered = inside(figures, "delivered")
-        if isinstance(delivered, Mapping):
-            ends = interval(delivered.get("low"), delivered.get("high"))
-            rows.append(_figures(f"delivered network, {plain(name)}", "", number(delivered.get("value")), ends, "", ""))
+    entries = sorted(test.items(), key=lambda item: item[0] != metric) if isinstance(test, Mapping) else ()
+    for place, (name, figures) in enumerate(entries):
+        row = _figures(f"locked test {plain(name)}", figures, _look(verdict) if place == 0 else "")
+        own = inside(figures, "delivered") or {}
+        ends = interval(own.get("low"), own.get("high"), own)
+        rows.append({**row, "delivered": f"{_number(own.get('value'), own)} {ends}".strip()})
     return rows
 
 
-def _figures(what: str, defaults: Any, selected: str, ends: str, difference: Any, note: str) -> dict[str, str]:
-    gap = ""
+_NOTHING = {"what": "", "defaults": "", "selected": "", "difference": "", "delivered": "", "note": ""}
+
+
+def _figures(what: str, figures: Mapping[str, Any], note: str) -> dict[str, str]:
+    """Both sides and their difference; where one does not exist, why."""
+    difference = figures.get("difference")
+    sides = (figures.get("defaults"), figures.get("selected"))
+    gap = "–"
     if isinstance(difference, Mapping):
-        low, high = difference.get("low"), difference.get("high")
-        gap = f"{signed(difference.get('value'))} {interval(low, high, sign=True)}".strip()
-        if difference.get("value") is None and difference.get("reason"):
-            note = plain(difference["reason"])
-    elif difference is None:
-        gap = "–"
-    return {
-        "what": what,
-        "defaults": defaults if isinstance(defaults, str) else number(defaults),
-        "selected": f"{selected} {ends}".strip(),
-        "difference": gap,
-        "note": note,
-    }
+        value, low, high = (difference.get(key) for key in ("value", "low", "high"))
+        decimals = places_of_difference({"value": value, "low": low, "high": high}, *sides)
+        gap = "–" if value is None else signed(value, decimals)
+        if value is not None and low is not None and high is not None:
+            gap += f" [{signed(low, decimals)}, {signed(high, decimals)}]"
+        why = difference.get("reason") if value is None or low is None else None
+        note = ". ".join(part for part in (note, plain(why) if why else "") if part)
+        if difference.get("method") == KEPT:
+            gap = "0, the defaults were kept"
+    shown = [_number(side, figures) for side in sides]
+    return {**_NOTHING, "what": what, "defaults": shown[0], "selected": shown[1], "difference": gap, "note": note}
 
 
-def _luck(validation: Mapping[str, Any]) -> str:
-    seen, fresh = validation.get("as_searched"), validation.get("selected")
-    if not isinstance(seen, int | float) or not isinstance(fresh, int | float):
+def _number(value: Any, beside: Mapping[str, Any]) -> str:
+    """A score with the decimals that suit it and what stands beside it."""
+    if not isinstance(value, int | float):
+        return "–"
+    sides = [beside.get(key) for key in ("selected", "defaults", "value")]
+    return in_words(float(value), places(*(v for v in sides if isinstance(v, int | float))))
+
+
+def interval(low: Any, high: Any, beside: Mapping[str, Any]) -> str:
+    """ "[low, high]"; empty where either end is missing."""
+    if not all(isinstance(end, int | float) for end in (low, high)):
         return ""
-    return f"luck of splits and seeds: {format_value(abs(float(fresh) - float(seen)))}"
+    return f"[{_number(low, beside)}, {_number(high, beside)}]"
+
+
+def _look(verdict: Mapping[str, Any] | None) -> str:
+    refits, rows, looks = (inside(verdict, key) for key in ("refits", "locked_rows", "looks"))
+    parts = [f"{refits} refits a side" if refits else "", f"{rows} rows" if rows else ""]
+    parts.append("first look" if looks == 1 else f"look {looks}: descriptive" if isinstance(looks, int) else "")
+    return ", ".join(part for part in parts if part)
+
+
+def _luck(verdict: Mapping[str, Any] | None) -> str:
+    if inside(verdict, "validation", "selected") is None or inside(verdict, "validation", "as_searched") is None:
+        return ""
+    return luck(verdict or {})
 
 
 def _generalization(verdict: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     found = inside(verdict, "generalization")
     if not isinstance(found, Mapping):
         return []
+    known = {part: found.get(part) for part in ("train", "validation", "test")}
+    decimals = places(*(v for v in known.values() if isinstance(v, int | float)))
     retained = found.get("retained")
     shown = f"{retained:.2f}" if isinstance(retained, float) and math.isfinite(retained) else number(retained)
-    return [(part, number(found.get(part))) for part in ("train", "validation", "test")] + [("retained", shown)]
+    figures = [(part, "–" if v is None else in_words(v, decimals)) for part, v in known.items()]
+    return [*figures, ("retained", shown)]
 
 
 def _cost(history: History, rows: list[Row], verdict: Mapping[str, Any] | None) -> str:

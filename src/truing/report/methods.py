@@ -11,6 +11,16 @@ from truing.record.trial import SEARCH
 from truing.report.effects import CAVEAT
 from truing.report.facts import inside, name_of, number, words
 
+_SOURCES = {
+    "corrected resampled t": "mean ± t(J-1)·s·√(1/J + n_valid/n_train) over the J runs (Nadeau and Bengio 2003)",
+    "t over seeds": "mean ± t(J-1)·s/√J over the J runs (Student 1908)",
+    "t over rows": "the variance of the row differences averaged over seeds and of the seeds together, with "
+    "Satterthwaite's degrees of freedom",
+    "t over groups": "the variance of the group differences averaged over seeds and of the seeds together, with "
+    "Satterthwaite's degrees of freedom",
+    "Wilson": "the score interval of a proportion (Wilson 1927)",
+    "percentile bootstrap": "of the one network (Efron and Tibshirani 1993)",
+}
 _STATES = ("completed", "running", "stopped", "failed", "cancelled")
 
 
@@ -24,7 +34,7 @@ def methods(history: History, study: Mapping[str, Any], verdict: Mapping[str, An
     """
     paragraphs = [_search(history, study), _validation(study)]
     if verdict is not None:
-        paragraphs += [_verdict(verdict), _test(verdict, study)]
+        paragraphs += [_verdict(history, verdict), _test(verdict, study)]
     paragraphs += [_effects(), _versions(study)]
     return [paragraph for paragraph in paragraphs if paragraph]
 
@@ -81,55 +91,93 @@ def _validation(study: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
-def _verdict(verdict: Mapping[str, Any]) -> str:
+def _verdict(history: History, verdict: Mapping[str, Any]) -> str:
     sentences = []
     if verdict.get("verdict_runs") is not None:
+        sentences.append(f"The verdict used {number(verdict['verdict_runs'])} runs beyond the search.")
+    sentences.append(_choosing(history))
+    runs = inside(verdict, "validation", "runs")
+    if runs:
         sentences.append(
-            f"The verdict used {number(verdict['verdict_runs'])} runs beyond the search. The "
-            "validation figures come from fresh splits and seeds that took no part in choosing; this removes "
-            "the luck of splits and seeds, not that of these rows."
+            f"The validation figures come from {number(runs)} further runs a side, on splits and seeds that took no "
+            "part in the search or in choosing and are the same for both sides; this removes the luck of splits and "
+            "seeds, not that of these rows."
         )
     estimand = inside(verdict, "validation", "estimand")
-    if estimand:
+    if estimand and inside(verdict, "validation", "selected") is not None:
         sentences.append(f"What they estimate: {_stripped(estimand)}.")
-    rows = inside(verdict, "validation", "rows_trained")
-    if rows is not None:
-        sentences.append(f"Each of these runs was trained on {number(rows)} rows.")
     method = inside(verdict, "validation", "difference", "method")
-    if method:
-        sentences.append(f"The 95 % interval of the validation difference (selected - defaults): {_stripped(method)}.")
-    sentences.append(
-        "A gain is claimed only when that interval lies wholly on the better side of zero in the primary "
-        "metric and the locked test does not point the other way; other metrics never claim."
-    )
+    if inside(verdict, "selected") == inside(verdict, "defaults"):
+        sentences.append("The defaults were kept, so there is nothing to compare and no gain to claim.")
+    else:
+        if method:
+            sentences.append(f"The 95 % interval of the validation difference (selected - defaults): {_cited(method)}.")
+        sentences.append(
+            "A gain is claimed only when that interval lies wholly on the better side of zero in the primary "
+            "metric and the locked test does not point the other way; other metrics never claim."
+        )
     return " ".join(sentences)
+
+
+def _choosing(history: History) -> str:
+    """How the selected configuration was chosen, as the last verdict's own runs tell."""
+    times = len(history.notes.get("verdict", ()))
+    named = "race" if times < 2 else f"race@{times}"
+    runs = [run for run in history.runs.values() if run.purpose == named]
+    raced = {run.trial for run in runs}
+    if not raced:
+        return "The selected configuration is the best by the search."
+    return (
+        f"The best {len(raced)} by the search ran once more on a fresh fold set each, "
+        f"{len({(r.trial, r.replicate) for r in runs})} runs; the selected configuration has the best mean of its "
+        "search and fresh runs."
+    )
 
 
 def _test(verdict: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     test = verdict.get("test")
     if not isinstance(test, Mapping) or not test:
         return "There is no locked test in this verdict."
+    kept = inside(verdict, "selected") == inside(verdict, "defaults")
+    times = f"{number(verdict['refits'])} times" if isinstance(verdict.get("refits"), int) else "with several seeds"
+    who = "The selected configuration was" if kept else "The selected configuration and the defaults were each"
     sentences = [
-        "Locked test: the selected configuration and the defaults were each trained again on all development "
-        "rows with several seeds and scored on the locked rows; the difference is that of the means, and its "
-        "95 % interval counts both rows and seeds."
+        f"Locked test: {who[0].lower()}{who[1:]} trained again on all development rows, {times} with seeds of their "
+        "own, and scored on the locked rows; what these runs had as validation rows were rows they trained on, and "
+        "counts for nothing. The first refit of the selected configuration is the delivered network."
     ]
+    if not kept:
+        sentences.append("The difference is that of the means.")
+    if any(inside(warning, "code") == "labels_given" for warning in verdict.get("warnings") or ()):
+        sentences.append("The function computed these figures itself, with the labels of the locked rows at hand.")
     primary = name_of(verdict.get("metric") or study.get("metric"))
     names = sorted(test, key=lambda name: (name != primary, name))
     for what, part in (("Interval of the difference", "difference"), ("The delivered network", "delivered")):
         used: dict[str, list[str]] = {}
         for name in names:
             method = inside(test, name, part, "method")
-            if method:
-                used.setdefault(_stripped(method), []).append(words(name))
+            if method and not (kept and part == "difference"):
+                used.setdefault(_cited(method), []).append(words(name))
         sentences += [f"{what} ({', '.join(metrics)}): {method}." for method, metrics in used.items()]
+    if inside(verdict, "generalization", "retained") is not None:
+        sentences.append(
+            "Retained is (test - base) / (validation - base), where base is the score of the best constant "
+            "prediction, fitted and scored on the development rows."
+        )
     looks = verdict.get("looks")
     if isinstance(looks, int):
-        times = "once" if looks == 1 else f"{looks} times"
-        sentences.append(f"The locked rows have been looked at {times}.")
+        often = "once" if looks == 1 else f"{looks} times"
+        sentences.append(f"The locked rows have been looked at {often}.")
         if looks > 1:
             sentences.append("After the first look the figures describe, and no longer have 95 % coverage.")
     return " ".join(sentences)
+
+
+def _cited(method: Any) -> str:
+    """A method's name with what it is and its source, where it is one of the verdict's own."""
+    name = _stripped(method)
+    known = next((text for start, text in _SOURCES.items() if name.startswith(start)), None)
+    return name if known is None or "(" in name else f"{name}, {known}"
 
 
 def _effects() -> str:

@@ -97,20 +97,25 @@ def _validation(verdict: Mapping[str, Any]) -> list[str]:
         lines += _note(f"no interval: {valid['reason']}")
     lines += seen
     if valid["as_searched"] is not None:
-        lines += _note(_luck(valid, fresh(verdict).removeprefix("fresh "), verdict["goal"]))
+        lines += _note(_luck(verdict))
     return lines
 
 
-def _luck(valid: Mapping[str, Any], what: str, goal: str) -> str:
-    """How much better the search saw it than fresh runs do, and what that takes out."""
+def luck(verdict: Mapping[str, Any]) -> str:
+    """How much better the search saw it than fresh runs do; "none" where it did not."""
+    valid, what = verdict["validation"], fresh(verdict).removeprefix("fresh ")
     gap = valid["selected"] - valid["as_searched"]
-    luck, decimals = gap if goal == "min" else -gap, places(valid["selected"], valid["as_searched"])
-    size = number(luck, decimals) if luck >= 0.5 * 10**-decimals else f"less than {10**-decimals:.{decimals}f}"
-    found = f"luck of {what}: {size if luck > 0 else 'none'}"
-    if valid["rows_trained"] is None:
-        return f"{found}; the fresh runs take that luck out"
-    whose = "this one split and of these rows" if what == "seeds" else "these rows"
-    return f"{found}; the fresh runs take that luck out, not the luck of {whose}"
+    size, decimals = gap if verdict["goal"] == "min" else -gap, places(valid["selected"], valid["as_searched"])
+    some = number(size, decimals) if size >= 0.5 * 10**-decimals else f"less than {10**-decimals:.{decimals}f}"
+    return f"luck of {what}: {some if size > 0 else 'none'}"
+
+
+def _luck(verdict: Mapping[str, Any]) -> str:
+    """The luck, and what of it the fresh runs take out."""
+    if verdict["validation"]["rows_trained"] is None:
+        return f"{luck(verdict)}; the fresh runs take that luck out"
+    whose = "these rows" if "splits" in fresh(verdict) else "this one split and of these rows"
+    return f"{luck(verdict)}; the fresh runs take that luck out, not the luck of {whose}"
 
 
 def _test(verdict: Mapping[str, Any]) -> list[str]:
