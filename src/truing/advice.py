@@ -105,7 +105,8 @@ def rehearse(executor: Executor, setting: Setting, defaults: Any, watch: Callabl
     """
     plan, first = setting.plan, setting.plan.replicates[0]
     stand_in = _stand_in(setting, first) if setting.has_test else None
-    spec = plan.spec(-1, 0, defaults, REHEARSAL, first, cap=1, locked=stand_in, locked_in="development")
+    given = "numbers" if setting.task.primary.kind == "number" else "predict"  # as the verdict will
+    spec = plan.spec(-1, 0, defaults, REHEARSAL, first, cap=1, locked=stand_in, locked_as=given)
     outcome = _one(executor, spec, watch)
     state, details = State(outcome["state"]), outcome.get("details", {})
     _raise_python_error(state, outcome)

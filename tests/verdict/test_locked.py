@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,63 @@ def test_a_number_of_ones_own_is_never_taken_from_rows_that_trained(judged) -> N
     entry = done.verdict.to_dict()["test"]["cost"]
     assert entry["selected"] == pytest.approx((done.verdict.selected["a"] - 0.4) ** 2)
     assert "labels_given" in {w["code"] for w in done.verdict.warnings}
+
+
+def test_what_predict_returns_does_not_matter_to_a_number_of_ones_own(judged) -> None:
+    """Pictures for rows: no prediction of a class or a value, and nobody reads it as one."""
+
+    def objective(run: Any) -> Any:
+        run.report(cost=run.config["a"])
+        return lambda rows: {"pictures": rows}
+
+    done = judged(
+        objective,
+        data=tr.Data(np.zeros((60, 2)), [0, 1] * 30),
+        metric=tr.Metric("cost", goal="min"),
+        space=tr.Space(a=tr.Float(0.0, 1.0, default=0.9)),
+    )
+    assert done.verdict.to_dict()["test"]["cost"]["selected"] == pytest.approx(done.verdict.selected["a"])
+
+
+def test_predict_gets_the_same_kind_of_rows_for_training_and_for_locked_rows(judged, rows) -> None:
+    """Items of a Dataset are (x, y); predict gets x alone, wherever the verdict calls it."""
+    x, y = rows()
+
+    class Items:
+        def __len__(self) -> int:
+            return len(x)
+
+        def __getitem__(self, i: int) -> Any:
+            return x[i], int(y[i])
+
+    def objective(run: Any) -> Any:
+        def predict(given: Any) -> np.ndarray:
+            values = np.array([given[i][0] if isinstance(given[i], tuple) else given[i] for i in range(len(given))])
+            if any(isinstance(given[i], tuple) for i in range(len(given))):
+                raise TypeError("a label came along")
+            return 1 / (1 + np.exp(-run.config["a"] * values[:, 0]))
+
+        run.report(1 / (1 + np.exp(-run.config["a"] * np.array([item[0][0] for item in run.valid.x]))))
+        return predict
+
+    done = judged(objective, data=tr.Data(Items(), y=y), space=tr.Space(a=tr.Float(0.0, 3.0)))
+    assert done.verdict.to_dict()["generalization"]["train"] is not None
+
+
+def test_beyond_the_limit_on_kept_predictions_the_figures_are_the_same(judged, logistic, monkeypatch) -> None:
+    """Fresh runs then leave their loss per row; the locked predictions are kept all the same."""
+    plenty = judged(logistic(noise=0.1)).verdict.to_dict()
+    whole = tr.Study._job.fget
+    monkeypatch.setattr(tr.Study, "_job", property(lambda self: replace(whole(self), predictions_limit=1)))
+
+    done = judged(logistic(noise=0.1))
+
+    assert done.verdict.to_dict() | {"seconds": 0} == plenty | {"seconds": 0}
+    kept = {p.name for p in (done.study.folder / "predictions").iterdir()}
+    estimate, refits = done.told.purpose("estimate"), done.told.purpose("refit")
+    assert {f"run-{r['run']:06d}-loss.npy" for r in estimate} <= kept
+    assert not {f"run-{r['run']:06d}.npy" for r in estimate} & kept
+    assert {f"run-{r['run']:06d}-locked.npy" for r in refits} <= kept
 
 
 def test_a_further_number_beside_predictions_is_null_with_its_reason(judged, logistic) -> None:

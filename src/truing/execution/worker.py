@@ -115,7 +115,8 @@ def _train_figure(job: Job, run: Run, predict: Callable[[Any], Any] | None) -> f
     """The primary metric on the training rows: reported, else predicted."""
     if run.last.train is not None or predict is None or run.train is None or job.task.primary.kind == "number":
         return run.last.train
-    read = job.task.read(predict(run.train.x), len(run.train))
+    rows = LockedRows(run.train.data, run.train.rows)  # x as predict gets it for the locked rows, of a Dataset too
+    read = job.task.read(predict(rows.x), len(rows))
     return job.task.score(job.task.primary, job.task.truth(run.train.labels), read).value
 
 
