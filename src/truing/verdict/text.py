@@ -139,7 +139,7 @@ def _delivered(verdict: Mapping[str, Any]) -> list[str]:
         if own["value"] is None:
             text = f"undefined: {own['reason']}"
         elif own["low"] is None:
-            text = figure(name, own["value"])
+            text = f"{figure(name, own['value'])}, no interval: {own['reason']}"
         elif is_share(name):
             text = f"{percent(own['value'])} [{100 * own['low']:.1f}, {100 * own['high']:.1f}]"
         else:
