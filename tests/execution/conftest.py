@@ -32,6 +32,7 @@ class Programs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.mark = f"TRUING_TEST={uuid.uuid4().hex}"
+        self._started: list[subprocess.Popen[str]] = []
 
     def start(self, *words: str | Path, stdin: str | None = None, python: bool = True) -> subprocess.Popen[str]:
         name, value = self.mark.split("=")
@@ -47,6 +48,7 @@ class Programs:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(program)
         if stdin is not None and program.stdin is not None:
             program.stdin.write(stdin)
             program.stdin.close()
@@ -78,9 +80,20 @@ class Programs:
         return found
 
     def kill(self) -> None:
+        """Kill what is left of the programs."""
         for pid in self.alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill what is left of the programs, and let go of them."""
+        self.kill()
+        for program in self._started:
+            program.kill()
+            program.wait()
+            for stream in (program.stdout, program.stderr):
+                if stream is not None:
+                    stream.close()
 
 
 @pytest.fixture
@@ -94,4 +107,4 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
                 until(lambda: not made.alive(), "the end of all processes", 10)
             assert made.alive() == {}
     finally:
-        made.kill()
+        made.close()

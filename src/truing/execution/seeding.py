@@ -56,8 +56,7 @@ class _Torch:
         devices = cuda.get_rng_state_all() if cuda is not None and cuda.is_initialized() else []
         self._before = (torch, torch.get_rng_state(), torch.get_num_threads(), devices)
         torch.manual_seed(self._seed)
-        if torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
+        torch.set_num_threads(self._threads)  # even if it says so already: see threads.py
 
     def put_back(self) -> None:
         if self._before is None:
@@ -66,8 +65,7 @@ class _Torch:
         torch.set_rng_state(state)
         if devices:
             torch.cuda.set_rng_state_all(devices)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
+        torch.set_num_threads(threads)
 
 
 class _WhenImported(importlib.abc.MetaPathFinder):

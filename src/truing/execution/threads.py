@@ -20,6 +20,7 @@ class ThreadLimit:
         self._threads = threads
         self._limits: list[Any] = []
         self._modules = 0
+        self._torch: int | None = None
 
     def hold(self) -> None:
         """Limit the libraries that were loaded since the last call; looking for them takes a millisecond."""
@@ -27,6 +28,11 @@ class ThreadLimit:
             return
         from threadpoolctl import threadpool_limits
 
+        torch = sys.modules.get("torch")
+        if torch is not None and self._torch is None:
+            # asked before the limit, which it would repeat; its linear algebra has a number of its own beside OpenMP's
+            self._torch = torch.get_num_threads()
+            torch.set_num_threads(self._threads)
         self._limits.append(threadpool_limits(self._threads))
         self._modules = len(sys.modules)
 
@@ -34,4 +40,7 @@ class ThreadLimit:
         """Put back what was there before."""
         while self._limits:
             self._limits.pop().restore_original_limits()
+        if self._torch is not None:
+            sys.modules["torch"].set_num_threads(self._torch)
+            self._torch = None
         self._modules = 0
