@@ -53,7 +53,7 @@ class Session:
 
         Were it lost, the same would be proposed, started and judged again.
         """
-        stamped = [event if event.time else replace(event, time=time.time()) for event in events]
+        stamped = [Event(event.kind, event.data, event.key, event.time or time.time()) for event in events]
         self._noted += stamped
         self.history.extend(stamped)
 
@@ -79,7 +79,7 @@ class Session:
         ended = []
         for event in self.executor.wait(TICK, self._decide) if self.running else ():
             spec = self.running.pop(event.data["run"])
-            self.record(replace(event, key=f"finished/{spec.run}"))
+            self.record(Event("finished", event.data, f"finished/{spec.run}", event.time))
             record = self.history.runs[spec.run]
             self._quick = record.seconds < QUICK
             if record.state is State.LOST and spec.attempt < RETRIES:
@@ -155,6 +155,7 @@ def search(
             queue.clear()
         if not queue and not session.running:
             _judge_open(session, judge)
+            session.watch(session)
             return why or "exhausted"
         for run in session.step(queue):
             trial = history.trial(run.trial)
@@ -165,7 +166,6 @@ def search(
                 continue
             session.note(Event("judged", judge(history, trial)))
             failures = _repeated(failures, history, history.trial(run.trial))
-            session.watch(session)
             if len(failures) >= SAME_FAILURES:
                 while session.running:
                     session.step(deque())

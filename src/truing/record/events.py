@@ -52,9 +52,9 @@ def encode(data: Any) -> str:
     '{"a":{"$float":"nan"}}'
     """
     try:
-        return json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        return _ENCODER.encode(data)
     except ValueError:  # the common case has no such float and should not pay for the walk
-        return json.dumps(_marked(data), separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        return _ENCODER.encode(_marked(data))
 
 
 def decode(text: str) -> Any:
@@ -63,7 +63,7 @@ def decode(text: str) -> Any:
     >>> decode(encode([float("inf"), 1]))
     [inf, 1]
     """
-    return json.loads(text, object_hook=_unmarked)
+    return _DECODER.decode(text) if "$float" in text else json.loads(text)  # the hook would cost half the time
 
 
 def _marked(value: Any) -> Any:
@@ -80,3 +80,7 @@ def _unmarked(value: dict[str, Any]) -> Any:
     if len(value) == 1 and "$float" in value:
         return float(value["$float"])
     return value
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+_DECODER = json.JSONDecoder(object_hook=_unmarked)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from truing.record.events import Event
 from truing.record.state import State
 from truing.record.trial import SEARCH, Reason, RunRecord, Trial
 from truing.space.space import Space
+
+T = TypeVar("T")
 
 
 class History:
@@ -133,12 +134,12 @@ class History:
         self.next_run = max(self.next_run, run.id + 1)
         if run.purpose == SEARCH:
             trial = self._trials[run.trial]
-            self._trials[run.trial] = replace(trial, runs=(*trial.runs, run.id))
+            self._trials[run.trial] = _with(trial, runs=(*trial.runs, run.id))
 
     def _reported(self, event: Event) -> None:
         data = event.data
         run = self.runs[data["run"]]
-        self.runs[run.id] = replace(run, curve=(*run.curve, (data["epoch"], data["score"])))
+        self.runs[run.id] = _with(run, curve=(*run.curve, (data["epoch"], data["score"])))
 
     def _finished(self, event: Event) -> None:
         data = event.data
@@ -146,7 +147,7 @@ class History:
         if run.state.ended:  # a second word about a run that has ended changes nothing
             return
         reason = data.get("reason")
-        self.runs[run.id] = run = replace(
+        self.runs[run.id] = run = _with(
             run,
             state=State(data["state"]),
             scores=data.get("scores", {}),
@@ -160,7 +161,7 @@ class History:
         )
         if run.purpose == SEARCH:
             trial = self._trials[run.trial]
-            self._trials[run.trial] = replace(trial, seconds=trial.seconds + run.seconds)
+            self._trials[run.trial] = _with(trial, seconds=trial.seconds + run.seconds)
         elif run.state is State.COMPLETED:
             self.verdict_runs[(run.purpose, run.trial, run.replicate)] = run.id
 
@@ -169,7 +170,7 @@ class History:
         trial = self._trials[data["trial"]]
         self.states[trial.state] -= 1
         self.states[data["state"]] += 1
-        self._trials[trial.number] = replace(
+        self._trials[trial.number] = _with(
             trial,
             state=data["state"],
             value=data.get("value"),
@@ -198,8 +199,15 @@ class History:
         """The space grew: the defaults of new parameters stand in for the earlier trials."""
         self._note(event)
         self.space = Space.from_dict(event.data["space"])
-        self._trials = [replace(trial, config=self.space.complete(trial.config)) for trial in self._trials]
+        self._trials = [_with(trial, config=self.space.complete(trial.config)) for trial in self._trials]
         self.keys |= {trial.config.key for trial in self._trials}
+
+
+def _with(item: T, **changes: Any) -> T:
+    """`dataclasses.replace`, a tenth as slow: every event of a journal comes through here."""
+    new: T = object.__new__(type(item))
+    new.__dict__.update(item.__dict__, **changes)
+    return new
 
 
 _FOLDS = {

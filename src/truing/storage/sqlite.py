@@ -29,6 +29,7 @@ APPLICATION_ID = 0x5472756E  # "Trun"
 VERSION = 1
 BITE = 256  # events a reader takes in one statement
 BUSY_SECONDS = 30.0
+LOG_PAGES = 100  # after which the log goes into the file
 
 SCHEMA = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -180,6 +181,8 @@ class SqliteJournal:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache; nothing elsewhere
             connection.execute(f"PRAGMA journal_size_limit = {16 * 2**20}")
+            # A log that starts again early is written over instead of growing: its syncs take half as long or less.
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
             connection.execute("BEGIN IMMEDIATE")
             host = socket.gethostname()
             row = (os.getpid(), host, time.time())
