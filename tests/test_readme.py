@@ -47,10 +47,14 @@ def run(code: str, folder: Path) -> str:
 
 
 def labels(printed: str) -> list[str]:
-    """The first word of each line at the left edge below the headline, warnings left out, and of each metric's line."""
+    """The first word of each line at the left edge below the headline and of each metric's line.
+
+    Warnings are left out, and the line of the defaults, which is not there where they were kept.
+    """
     lines = re.split(r"^(?=Selected)", printed, flags=re.MULTILINE)[-1].splitlines()
     metrics = ("log_loss", "accuracy", "sensitivity", "specificity", "precision")
-    return [line.split()[0] for line in lines if re.match(r"\w", line) or line.strip().startswith(metrics)]
+    words = [line.split()[0] for line in lines if re.match(r"\w", line) or line.strip().startswith(metrics)]
+    return [word for word in words if word != "Defaults"]
 
 
 def test_the_code_is_the_example() -> None:
