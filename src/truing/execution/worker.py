@@ -53,10 +53,15 @@ def perform(job: Job, spec: RunSpec, send: Send, folder: Path, stops: type[BaseE
             raise
         outcome = {"state": str(state_of(error)), "reason": failure(error).to_dict()}
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
     if run is not None:
         outcome |= {"curve": [list(point) for point in run.last.curve], "epochs": run.last.epoch}
     return outcome | {"run": spec.run, "seconds": time.perf_counter() - began}
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
