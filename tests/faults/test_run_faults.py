@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -133,6 +134,15 @@ def reports(**numbers: Any) -> Callable[[Any], None]:
     return lambda run: run.report(**numbers)
 
 
+def swallows(**numbers: Any) -> Callable[[Any], None]:
+    def train(run: Any) -> None:
+        run.report(loss=1.0)
+        with contextlib.suppress(Exception):
+            run.report(**numbers)
+
+    return train
+
+
 def predicts(make: Callable[[int], Any], **more: Any) -> Callable[[Any], None]:
     return lambda run: run.report(make(len(run.valid)), **more)
 
@@ -172,7 +182,10 @@ FAILURES = [
     ("another metric", reports(accuracy=0.5), "failed", "PredictionError", "The study's metric is loss"),
     ("forgetting to report", forgets, "failed", "PredictionError", "without a single run.report"),
     ("returning no function", lambda run: run.report(loss=1.0) or 7, "failed", "PredictionError", "returned int"),
-    ("epochs of its own sort", lambda run: run.report(loss=1.0, epoch="one"), "failed", "ValueError", "one"),
+    ("epochs of its own sort", lambda run: run.report(loss=1.0, epoch="one"), "failed", "PredictionError", "'one'"),
+    ("a refused report, swallowed", swallows(loss="text"), "failed", "PredictionError", "must be a real number"),
+    ("NaN, swallowed", swallows(loss=float("nan")), "diverged", "DivergedError", "loss=nan"),
+    ("NaN in training", reports(loss=1.0, train=float("nan")), "diverged", "DivergedError", "train=nan"),
     ("a study inside", lambda run: start_a_study(), "failed", "RuntimeError", "inside a training run"),
 ]
 PREDICTION_FAILURES = [

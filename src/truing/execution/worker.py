@@ -98,6 +98,8 @@ def _train(job: Job, spec: RunSpec, run: Run) -> dict[str, Any]:
     if job.objective is None:
         raise TruingError("This job has no objective.")
     predict = job.objective(run)
+    if run.refused is not None:  # the function caught it and went on, without a report that can be read after it
+        raise run.refused
     if not run.last.count:
         raise PredictionError("The function returned without a single run.report(...), so the run has no score.")
     if predict is not None and not callable(predict):

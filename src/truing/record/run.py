@@ -16,6 +16,7 @@ from truing.errors import PredictionError, UsageError
 from truing.record.interfaces import Decision
 from truing.record.task import Task, finite
 from truing.space.configuration import Configuration
+from truing.statistics.predictions import NotFinite
 
 
 class DivergedError(ArithmeticError):
@@ -70,6 +71,7 @@ class Run:
         self.valid = valid
         self.should_stop = False
         self.last = Report()
+        self.refused: Exception | None = None
         self.asked_epochs: int | None = None
         self.epoch_seconds: list[float] = []
         self._task = task
@@ -100,10 +102,12 @@ class Run:
         Raises:
             UsageError: neither the study nor the call says how many.
         """
+        if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
+            raise UsageError(f"run.epochs() takes a whole number of at least 1, got {n!r}.")
         total = self._epochs if n is None or self._epochs is not None else n
         if n is not None and total is not None:
-            total = min(total, n)
-        if total is None or total < 1:
+            total = min(total, int(n))
+        if total is None:
             raise UsageError("The number of epochs is not set: give Study(epochs=15) or run.epochs(15).")
         self.asked_epochs = total
         if self._cap is not None:
@@ -140,24 +144,13 @@ class Run:
         Raises:
             PredictionError: wrong shape, logits for probabilities, the study's metric missing.
         """
-        if predictions is not None and logits is not None:
-            raise PredictionError("report() takes predictions or logits=, not both.")
-        last = self.last
-        last.count += 1
-        last.epoch = int(epoch) if epoch is not None else max(self._epoch, last.epoch + (self._epoch == 0))
-        given = predictions if predictions is not None else logits
         try:
-            own = finite(numbers)
-            if given is None:
-                self._take_numbers(own)
-            else:
-                self._take_predictions(given, logits is not None, classes, own)
-            if train is not None:
-                last.train = self._train_score(train, logits is not None, classes)
-        except PredictionError as error:
-            if type(error).__name__ == "NotFinite":
-                raise DivergedError(str(error)) from None
-            raise
+            found = self._read(predictions, logits, classes, train, epoch, numbers)
+        except (PredictionError, DivergedError) as error:
+            self.refused = DivergedError(str(error)) if isinstance(error, NotFinite) else error
+            raise self.refused from None
+        self.refused = None
+        last = self.last = found
         value = last.scores.get(self._task.primary.name)
         last.curve.append((last.epoch, value))
         self.should_stop = self._send(last.epoch, value) is not Decision.GO_ON or self.should_stop
@@ -168,7 +161,7 @@ class Run:
         Raises:
             UsageError: `name` is not a plain file name, or content is not bytes.
         """
-        if Path(name).name != name or name in ("", ".", ".."):
+        if not isinstance(name, str) or Path(name).name != name or name in ("", ".", "..") or "\0" in name:
             raise UsageError(f"run.keep() takes a plain file name, got {name!r}.")
         if not isinstance(content, bytes | bytearray | memoryview):
             raise UsageError(f"run.keep({name!r}, ...) takes bytes, got {type(content).__name__}.")
@@ -176,8 +169,25 @@ class Run:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _take_numbers(self, own: dict[str, float]) -> None:
-        last, primary = self.last, self._task.primary
+    def _read(
+        self, predictions: Any, logits: Any, classes: Sequence[Any] | None, train: Any, epoch: Any, numbers: Any
+    ) -> Report:
+        """The report, whole; nothing is changed where it cannot be read."""
+        if predictions is not None and logits is not None:
+            raise PredictionError("report() takes predictions or logits=, not both.")
+        given = predictions if predictions is not None else logits
+        own = finite(numbers)
+        found = self._from_numbers(own) if given is None else self._from_predictions(given, logits, classes, own)
+        last = self.last
+        found.train = last.train
+        if train is not None:
+            found.train = self._train_score(train, logits is not None, classes)
+        found.count, found.curve = last.count + 1, last.curve
+        found.epoch = _epoch(epoch) if epoch is not None else max(self._epoch, last.epoch + (self._epoch == 0))
+        return found
+
+    def _from_numbers(self, own: dict[str, float]) -> Report:
+        primary = self._task.primary
         if primary.name not in own:
             given = ", ".join(own) or "nothing"
             wanted = "predictions for run.valid or " if primary.kind != "number" else ""
@@ -185,48 +195,56 @@ class Run:
                 f"The study's metric is {primary.name}, but report() got {given}; "
                 f"report {wanted}{primary.name}=... as a number."
             )
-        if not math.isfinite(own[primary.name]):
-            raise DivergedError(f"report() got {primary.name}={own[primary.name]}.")
-        last.kind, last.predictions = "numbers", None
-        last.scores, last.undefined = {}, {}
-        self._add(own)
-        for metric in self._task.metrics[1:]:
-            if metric.name not in own:
-                last.scores[metric.name] = None
-                last.undefined[metric.name] = "not reported"
+        return self._with_numbers(Report(kind="numbers"), own)
 
-    def _take_predictions(self, given: Any, logits: bool, classes: Sequence[Any] | None, own: dict[str, float]) -> None:
-        last = self.last
+    def _from_predictions(
+        self, given: Any, logits: Any, classes: Sequence[Any] | None, own: dict[str, float]
+    ) -> Report:
+        primary = self._task.primary
         if self.valid is None:
-            raise PredictionError("There are no validation rows to predict; report numbers instead.")
-        read = self._task.read(given, len(self.valid), logits=logits, order=classes)
-        last.kind, last.predictions = "predictions", read
+            raise PredictionError(
+                f"There are no validation rows to predict; report numbers by name instead, such as {primary.name}=0.5."
+            )
+        read = self._task.read(given, len(self.valid), logits=logits is not None, order=classes)
+        found = Report(kind="predictions", predictions=read)
         if isinstance(self.valid, LockedRows):  # scored later, where the labels are
-            last.scores, last.undefined = {}, {}
-            return
+            return found
         if self._truth is None:
             self._truth = self._task.truth(self.valid.labels)
-        last.scores, last.undefined = self._task.scores(self._truth, read)
-        for name in [m.name for m in self._task.metrics if m.kind == "number" and m.name not in own]:
-            if name == self._task.primary.name:
-                raise PredictionError(f"The study's metric is {name}; report {name}=... beside the predictions.")
-            last.scores[name], last.undefined[name] = None, "not reported"
-        self._add({k: v for k, v in own.items() if k not in last.scores or last.scores[k] is None})
-        value = last.scores.get(self._task.primary.name)
-        if value is not None and not math.isfinite(value):
-            raise DivergedError(f"{self._task.primary.name} is {value}.")
+        found.scores, found.undefined = self._task.scores(self._truth, read)
+        if primary.kind == "number" and primary.name not in own:
+            raise PredictionError(
+                f"The study's metric is {primary.name}; report {primary.name}=... beside the predictions."
+            )
+        # what is computed from predictions is not overruled by a number of the same name
+        return self._with_numbers(found, {name: value for name, value in own.items() if name not in found.scores})
 
-    def _add(self, own: dict[str, float]) -> None:
+    def _with_numbers(self, found: Report, own: dict[str, float]) -> Report:
         for name, value in own.items():
-            self.last.scores[name] = value if math.isfinite(value) else None
-            self.last.undefined.pop(name, None)
+            found.scores[name] = value if math.isfinite(value) else None
             if not math.isfinite(value):
-                self.last.undefined[name] = f"{value} was reported"
+                found.undefined[name] = f"{value} was reported"
+        primary = self._task.primary.name
+        if primary in own and found.scores[primary] is None:
+            raise DivergedError(f"report() got {primary}={own[primary]}.")
+        for metric in self._task.metrics:
+            if metric.name not in found.scores:
+                found.scores[metric.name], found.undefined[metric.name] = None, "not reported"
+        return found
 
     def _train_score(self, train: Any, logits: bool, classes: Sequence[Any] | None) -> float | None:
         if isinstance(train, bool | int | float) or getattr(train, "ndim", None) == 0:
-            return finite({"train": train})["train"]
+            value = finite({"train": train})["train"]
+            if not math.isfinite(value):
+                raise DivergedError(f"report() got train={value}.")
+            return value
         if self.train is None:
             raise PredictionError("report(train=...) got predictions, but there are no training rows.")
         read = self._task.read(train, len(self.train), logits=logits, order=classes)
         return self._task.score(self._task.primary, self._task.truth(self.train.labels), read).value
+
+
+def _epoch(given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
+        raise PredictionError(f"report(epoch=...) takes a whole number from 0 on, got {given!r}.")
+    return int(given)
