@@ -100,6 +100,66 @@ def test_the_same_study_twice_is_the_same_study(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+def test_the_same_trials_for_any_number_of_workers_and_over_restarts(tmp_path: Path) -> None:
+    found = []
+    for place, lives in enumerate([[(9, 0)], [(9, 1)], [(9, 2)], [(2, 2), (3, 0), (9, 1)]]):
+        study = make(tmp_path / str(place), logistic, data=rows(), metric="log_loss", validation=tr.KFold(3))
+        for trials, workers in lives:
+            study.run(trials=trials, workers=workers)
+        found.append(plain(study))
+
+    assert found[1:] == found[:1] * 3
+
+
+@pytest.mark.parametrize(
+    "how", ["tensor", "official", "mask", "no test", "no validation", "seeds", "groups", "strings"]
+)
+def test_whatever_the_data_a_study_comes_to_its_verdict(tmp_path: Path, how: str) -> None:
+    data = rows()
+    settings: dict[str, Any] = {"data": data, "validation": tr.KFold(3), "metric": None}
+    if how == "tensor":
+        torch = pytest.importorskip("torch")
+        settings["data"] = tr.Data(torch.as_tensor(data.x), torch.as_tensor(data.y))
+    elif how == "official":
+        settings["test"] = tr.Data(data.x[:20] + 0.01, data.y[:20])
+    elif how == "mask":
+        settings["test"] = np.arange(60) % 4 == 0
+    elif how == "no test":
+        settings["test"] = None
+    elif how == "no validation":
+        settings["validation"] = None
+    elif how == "seeds":
+        settings["validation"] = tr.Seeds(3)
+    elif how == "groups":
+        settings["data"] = tr.Data(data.x, data.y, groups=np.arange(60) // 3)
+    else:
+        settings |= {"data": tr.Data(data.x, np.where(data.y == 1, "sick", "well")), "positive": "sick"}
+
+    def objective(run: Any) -> Any:
+        side = np.asarray(run.train.y) == run.classes[1]
+        weights = np.asarray(run.train.x).T @ (side - 0.5) / len(side)
+
+        def predict(x: Any) -> np.ndarray:
+            return 1 / (1 + np.exp(-run.config["x"] * (np.asarray(x) @ weights)))
+
+        if run.valid is None:
+            run.report(log_loss=float(np.mean((predict(run.train.x) - side) ** 2)))
+        else:
+            assert type(run.valid.x) is type(settings["data"].x)
+            run.report(predict(run.valid.x))
+        return predict
+
+    study = make(tmp_path, objective, **settings)
+    study.run(trials=3, workers=0)
+    found = study.verdict(workers=0).to_dict()
+
+    assert [row["state"] for row in study.trials(as_dicts=True)] == ["completed"] * 3
+    assert (found["metric"], found["looks"]) == ("log_loss", 0 if how == "no test" else 1)
+    assert (found["test"] is None) is (how == "no test")
+    assert (found["validation"]["selected"] is None) is (how == "no validation")
+    json.dumps(found, allow_nan=False)
+
+
 def test_another_seed_is_another_study(tmp_path: Path) -> None:
     one, two = (make(tmp_path / str(seed), seed=seed) for seed in (0, 1))
     for study in (one, two):
@@ -541,6 +601,7 @@ def test_five_failures_stop_the_study_with_the_last_error(tmp_path: Path) -> Non
     assert stop.value.exit_code == 1
     assert "fails_later" in str(stop.value)
     assert [row["state"] for row in study.trials(as_dicts=True)] == ["completed"] + ["failed"] * 5
+    assert [data["why"] for kind, data in events(tmp_path) if kind == "ended"] == ["failures"]
     reason = study.trials(as_dicts=True)[1]["reason"]
     assert re.fullmatch(r"RuntimeError: the disk of the moon is full \(test_study.py:\d+\)", reason)
 

@@ -185,7 +185,11 @@ class Study:
             )
             judge = Judge(self._setting, self._job)
             plan, lookahead = self._setting.plan, self.lookahead
-            why = search(session, self.searcher, plan, judge, limits, lookahead=lookahead, keep=judge.kept)
+            try:
+                why = search(session, self.searcher, plan, judge, limits, lookahead=lookahead, keep=judge.kept)
+            except StudyFailedError:
+                session.record(Event("ended", {"why": "failures", "target": limits.target}))
+                raise
             session.record(Event("ended", {"why": why, "target": limits.target}))
             progress.close()
             for line in ending(history, self._task.primary.name, why, before=before, asked=limits.trials):

@@ -6,7 +6,9 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,7 +52,7 @@ def demo(
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """The main job on real data: tune a small CNN on digits, with verdict and report."""
+    """Tune a small CNN on real digits, with verdict and report."""
     from truing import demo as example
 
     study = example.study(folder)
@@ -139,7 +141,7 @@ def verdict(
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """The honest end: fresh runs, comparison with the defaults, one look at the locked test set."""
+    """The honest end: fresh runs, one look at the locked rows."""
     from truing.verdict import Verdict
 
     stored = _stored_verdict(folder)
@@ -152,7 +154,7 @@ def verdict(
 
 @app.command()
 def report(folder: Folder, as_json: Json = False) -> None:
-    """Write report.html into the study's folder: one file that opens offline."""
+    """Write report.html: one file that opens offline."""
     from truing.report.study import write
 
     path = write(folder)
@@ -214,7 +216,11 @@ def _only_json() -> Iterator[None]:
 def _failed(kind: str, message: str, code: int, as_json: bool) -> int:
     if as_json:
         _print_json({"error": {"kind": kind, "message": message}})
-    _say(f"truing: {message}")
+    text = f"truing: {message}"
+    if sys.stderr.isatty():  # a terminal would break it within a word
+        columns = shutil.get_terminal_size((80, 24)).columns - 1
+        text = "\n".join(textwrap.fill(line, columns, drop_whitespace=False) for line in text.splitlines())
+    _say(text)
     return code
 
 
@@ -344,8 +350,6 @@ def _say(text: str) -> None:
 
 
 def _width() -> int:
-    import shutil
-
     return max(40, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
 
 

@@ -6,6 +6,7 @@ import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from truing.record.state import State
 from truing.record.trial import SEARCH, RunRecord
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
+from truing.space.configuration import format_value
 
 SHOWN = 10
 _ENDED = {
@@ -24,6 +26,7 @@ _ENDED = {
     "target": "the target was reached",
     "minutes": "its time was up",
     "interrupted": "it was interrupted, and the same command goes on",
+    "failures": "failures of one kind stopped it, and the same command goes on",
 }
 
 
@@ -63,13 +66,16 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     ]
     ended = history.last("ended")
     stored = history.last("verdict")
+    at_work = _at_work(history)
     if stored is not None:
         lines += ["", *textwrap.wrap(stored["verdict"]["headline"], width), ""]
-    elif ended is not None and history.best() is not None:
-        command = f"truing verdict {shlex.quote(str(folder))}"
-        why = _ENDED.get(ended["why"], ended["why"])
-        lines += textwrap.wrap(f"The search has ended: {why}. Next:", width)
-        lines += [f"  {command}", ""]
+    elif at_work:
+        lines += [*textwrap.wrap(at_work, width), ""]
+    elif ended is not None:
+        why = f"The search has ended: {_ENDED.get(ended['why'], ended['why'])}."
+        ready = history.best() is not None
+        lines += textwrap.wrap(why + " Next:" * ready, width)
+        lines += [f"  truing verdict {shlex.quote(str(folder))}"] * ready + [""]
     else:
         lines.append("")
     table = render_trials(
@@ -96,6 +102,16 @@ def _counted(history: History, *, search: bool) -> int:
     """Runs of the search, or of the verdict; one that was cut off and run again counts once."""
     runs = (run for run in history.runs.values() if run.state is not State.SUPERSEDED)
     return sum((run.purpose == SEARCH) is search for run in runs)
+
+
+def _at_work(history: History) -> str:
+    """Who took the folder and has not said that it ended; empty where nobody."""
+    opened, ended = history.last("opened"), history.last("ended")
+    if opened is None or (ended is not None and ended["time"] >= opened["time"]):
+        return ""
+    since = datetime.fromtimestamp(opened["time"]).isoformat(sep=" ", timespec="seconds")
+    who = f"Process {opened['pid']} on {opened['host']} took this folder at {since}"
+    return f"{who}; if it is gone, the same command goes on."
 
 
 def run_dict(folder: Path, history: History, number: int) -> dict[str, Any]:
@@ -138,7 +154,7 @@ def run_text(folder: Path, history: History, number: int, width: int) -> str:
         f"seed {run.seed} · {run.epochs} epochs · {duration(run.seconds)}",
     ]
     lines += [
-        f"{name} {value if value is not None else run.undefined.get(name, 'undefined')}"
+        f"{name} {format_value(value) if value is not None else run.undefined.get(name, 'undefined')}"
         for name, value in run.scores.items()
     ]
     if run.reason is not None:

@@ -48,5 +48,5 @@ _ADVICE = {
     State.CRASHED: "The process died; the signal and its last output say where.",
     State.OUT_OF_MEMORY: "Use a smaller batch or model, or fewer workers.",
     State.TIMED_OUT: "It ran past run_minutes; raise the limit or look for a hang in its last output.",
-    State.LOST: "It was killed from outside, three times; look for what kills it, such as a limit on memory or on time.",
+    State.LOST: "It was killed from outside three times; look for what kills it, such as a limit on memory.",
 }
