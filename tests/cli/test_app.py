@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import truing as tr
+from truing.errors import TruingError
+from truing.report.study import read
 from truing.storage.lock import hold
 
 from .conftest import NUMBERS, STUDY, Called
@@ -291,8 +299,6 @@ def test_a_study_that_fails_has_code_1(call: Called, tmp_path: Path, body: str, 
 
 
 def test_a_folder_in_use_has_code_3_and_can_be_read(call: Called, tmp_path: Path) -> None:
-    import os
-
     (tmp_path / "study.py").write_text(NUMBERS)
     call("run", "study.py", "--trials", "1", "--workers", "0")
     with hold(tmp_path / "numbers"):
@@ -321,6 +327,37 @@ def test_a_damaged_journal_and_a_folder_that_cannot_be_made_have_code_74(call: C
     assert done.returncode == 74
     assert len(done.stderr.splitlines()) == 1
     assert no_traceback(done.stderr)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_ctrl_c_finishes_what_runs_with_code_130_and_goes_on_later(call: Called, tmp_path: Path, workers: str) -> None:
+    (tmp_path / "study.py").write_text(
+        NUMBERS.replace("    run.report", "    import time; time.sleep(0.2)\n    run.report")
+    )
+    words = [sys.executable, "-m", "truing", "run", "study.py", "--trials", "8", "--workers", workers, "--json"]
+    process = subprocess.Popen(
+        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until = time.monotonic() + 100
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(TruingError):
+            if read(tmp_path / "numbers")[0].best() is not None:
+                break
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: to the whole group
+    out, err = process.communicate(timeout=100)
+
+    assert process.returncode == 130, err
+    assert one_document(out)["error"]["kind"] == "Interrupted"
+    assert "Finishing what runs" in err
+    assert no_traceback(err)
+    history = read(tmp_path / "numbers")[0]
+    assert {str(run.state) for run in history.runs.values()} == {"completed"}
+    assert 0 < len(history) < 8
+    shown = call("show", "numbers").stdout
+    assert "it was interrupted" in shown
+    assert call("run", "study.py", "--trials", "8", "--workers", workers).returncode == 0
+    assert [row["runs"] for row in one_document(call("trials", "numbers", "--json").stdout)] == [2] * 8
 
 
 def test_a_study_from_a_prompt_has_no_file_to_execute(call: Called, tmp_path: Path) -> None:
@@ -356,10 +393,6 @@ def test_a_verdict_finds_what_the_file_names_by_a_relative_path(call: Called, tm
 
 
 def test_output_into_a_closed_pipe_is_no_traceback(tmp_path: Path, call: Called) -> None:
-    import os
-    import subprocess
-    import sys
-
     (tmp_path / "study.py").write_text(NUMBERS)
     call("run", "study.py", "--trials", "1", "--workers", "0")
     read, write = os.pipe()
