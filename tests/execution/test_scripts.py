@@ -179,19 +179,60 @@ def train(run):
 def study(folder):
     tr.Study(train, SPACE, metric=LOSS, folder=folder).run(trials=1, workers=1)
 study("first")
-array[:] = 1.0
-study("array")
 settings.offset = 10.0
 study("settings")
+settings.offset = 0.0
+array[:] = 1.0
+study("array")
+array[:] = 0.0
 table["offset"][0] = 100.0
 study("table")
+table["offset"][0] = 0.0
 array = np.full(3, 2.0)
 study("rebound")
 """
     )
-    found = [values(tmp_path, name)[0][1] for name in ("first", "array", "settings", "table", "rebound")]
-    assert found == [0.0, 1.0, 11.0, 111.0, 112.0]
+    found = [values(tmp_path, name)[0][1] for name in ("first", "settings", "array", "table", "rebound")]
+    assert found == [0.0, 10.0, 1.0, 100.0, 2.0]
     assert len(executions(tmp_path)) == 2
+
+
+def test_a_dataset_that_was_changed_in_place_is_not_the_servers(programs, tmp_path):
+    """Its name still stands for the same object here, but the server's has the old rows."""
+    programs.script(
+        SEVERAL.split("for number in")[0]
+        .replace("return float(i), i % 2", "return float(i) + self.shift, i % 2")
+        .replace("self.n = n", "self.n, self.shift = n, 0.0")
+        .replace("== float(run.train.rows[0])", "== float(run.train.rows[0]) + shift")
+        .replace("def train(run):", "shift = 0.0\ndef train(run):")
+        + 'rows.shift = shift = 0.5\nstudy("two", train, rows)\n'
+    )
+    assert len(executions(tmp_path)) == 3
+    check(tmp_path, "one", trials=2)
+    check(tmp_path, "two", trials=2)
+
+
+def test_a_dataset_made_by_chance_is_copied_from_here(programs, tmp_path):
+    output, _ = programs.script(
+        HEAD
+        + """
+import numpy as np
+class Noise:
+    def __init__(self):
+        self.values = np.random.default_rng().normal(size=20)
+    def __len__(self):
+        return 20
+    def __getitem__(self, i):
+        return self.values[i]
+rows = Noise()
+def train(run):
+    run.report(loss=float(sum(run.train.x[i] for i in range(len(run.train)))))
+tr.Study(train, SPACE, data=tr.Data(rows, y=[0, 1] * 10), metric=LOSS, validation=None, test=None,
+         folder="study").run(trials=1, workers=1)
+print(repr(float(sum(rows.values))))
+"""
+    )
+    assert values(tmp_path)[0][1] == float(output.splitlines()[-1])
 
 
 def test_what_the_server_made_by_chance_is_not_believed(programs, tmp_path):
@@ -231,6 +272,35 @@ def test_code_beside_the_script_and_in_a_path_it_adds(programs, tmp_path):
     programs.script(HEAD + 'sys.path.append("library")\nfrom near import train\n' + STUDY + RUN)
     assert len(executions(tmp_path)) == 1, "an importable function needs no second execution"
     check(tmp_path)
+
+
+def test_directory_path_and_environment_changed_between_two_studies(programs, tmp_path):
+    (tmp_path / "library").mkdir()
+    (tmp_path / "near.py").write_text(
+        "import os\ndef train(run):\n    import far\n    print('server', os.getppid())\n"
+        "    run.report(loss=far.VALUE + float(os.environ['SHIFT']) + len(os.listdir()))\n"
+    )
+    (tmp_path / "far.py").write_text("VALUE = 1.0\n")
+    (tmp_path / "library" / "far.py").write_text("VALUE = 100.0\n")
+    programs.script(
+        HEAD
+        + """
+from near import train
+def study(folder):
+    tr.Study(train, SPACE, metric=LOSS, folder=folder).run(trials=1, workers=1)
+os.mkdir("empty")
+os.environ["SHIFT"] = "10"
+os.chdir("empty")
+study("../one")
+os.environ["SHIFT"] = "20"
+os.chdir("../library")
+sys.path.insert(0, os.getcwd())
+study("../two")
+"""
+    )
+    assert values(tmp_path, "one")[0][1] == 11.0
+    assert values(tmp_path, "two")[0][1] == 121.0
+    assert servers(tmp_path, "one") == servers(tmp_path, "two")
 
 
 def test_python_m(programs, tmp_path):
@@ -321,13 +391,35 @@ import threading
 from mine import train
 def one(folder):
     tr.Study(train, SPACE, metric=LOSS, folder=folder).run(trials=12, workers=2)
+one("study first")
 threads = [threading.Thread(target=one, args=(f"study {n}",)) for n in range(2)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
     )
+    assert servers(tmp_path, "study 0") != servers(tmp_path, "study 1")
     check(tmp_path, "study 0", trials=12)
     check(tmp_path, "study 1", trials=12)
+
+
+def test_a_forked_copy_of_the_program_has_a_server_of_its_own(programs, tmp_path):
+    programs.script(
+        HEAD
+        + TRAIN
+        + """
+def one(folder, trials):
+    tr.Study(train, SPACE, metric=LOSS, folder=folder).run(trials=trials, workers=1)
+one("before", 2)
+copy = os.fork()
+one("copy" if copy == 0 else "program", 12)
+if copy == 0:
+    sys.exit()
+assert os.waitpid(copy, 0)[1] == 0
+"""
+    )
+    check(tmp_path, "copy", trials=12)
+    check(tmp_path, "program", trials=12)
+    assert servers(tmp_path, "before") == servers(tmp_path, "program") != servers(tmp_path, "copy")
 
 
 def test_a_script_that_fails_only_in_the_server_says_so(programs, tmp_path):
@@ -362,6 +454,23 @@ def test_a_script_that_removes_its_study_does_not_lose_it(programs, tmp_path, re
     assert "removes or renames" in errors
     assert "fresh=True" in errors
     assert (tmp_path / "study" / "journal.db").exists()
+
+
+def test_a_script_that_removes_all_studies_does_not_lose_the_one_that_runs(programs, tmp_path):
+    study = STUDY.replace('"study"', '"studies/mine"')
+    _, errors = programs.script(
+        HEAD + "import shutil\nshutil.rmtree('studies', ignore_errors=True)\n" + TRAIN + study + RUN, code=1
+    )
+    assert "removes or renames" in errors
+    assert (tmp_path / "studies" / "mine" / "journal.db").exists()
+
+
+def test_a_script_may_remove_other_things(programs, tmp_path):
+    (tmp_path / "old").mkdir()
+    programs.script(
+        HEAD + "import shutil\nshutil.rmtree('old', ignore_errors=True)\nos.mkdir('old')\n" + TRAIN + STUDY + RUN
+    )
+    check(tmp_path)
 
 
 def test_files_of_the_same_names_as_libraries_are_not_imported_by_the_server(programs, tmp_path):

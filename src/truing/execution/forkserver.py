@@ -103,6 +103,7 @@ class ForkServer:
     # -- messages --------------------------------------------------------------------------------------------------
 
     def alive(self) -> bool:
+        """True while it serves this process; in a fork of this process it never does."""
         return not self.control.closed and self._process.poll() is None
 
     def send(self, message: Any) -> None:
@@ -233,11 +234,6 @@ class ForkServer:
             self._process.kill()
             self._process.wait()
 
-    def abandon(self) -> None:
-        """In a fork of the coordinator: the server is not this process's."""
-        with contextlib.suppress(OSError):
-            self.control.close()
-
 
 class StaleError(LookupError):
     """The server was made for an earlier study and lacks something of this one."""
@@ -274,15 +270,6 @@ def close_servers() -> None:
     """End all fork servers of this process."""
     while _servers:
         _servers.pop().close()
-
-
-def _abandon_servers() -> None:
-    while _servers:
-        _servers.pop().abandon()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_servers)
 
 
 def _identity(job: Job) -> tuple[Any, ...]:
