@@ -7,6 +7,8 @@ import signal
 import traceback
 from collections.abc import Callable
 
+from truing.execution.forking import fork
+
 
 def aside(compute: Callable[[], str]) -> str:
     """What `compute` returns, computed in a fork.
@@ -21,7 +23,7 @@ def aside(compute: Callable[[], str]) -> str:
     'aaa'
     """
     reading, writing = os.pipe()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         try:
             os.close(reading)

@@ -31,7 +31,6 @@ import signal
 import sys
 import threading
 import traceback
-import warnings
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -39,6 +38,7 @@ from typing import Any, NoReturn
 
 from truing.execution import descendants, script
 from truing.execution.child import live
+from truing.execution.forking import fork
 from truing.execution.guard import Guard
 from truing.execution.handover import received_descriptor
 from truing.execution.job import Job
@@ -176,9 +176,7 @@ class Server:
             sys.stdout.flush()
             sys.stderr.flush()
         parent, scratch = os.getpid(), job.scratch(spec.run, token)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # threads the script started stay behind, as they must
-            pid = os.fork()
+        pid = fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             for end in self._close_in_child:

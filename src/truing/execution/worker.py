@@ -123,7 +123,7 @@ def _train_figure(job: Job, run: Run, predict: Callable[[Any], Any] | None) -> f
     if run.last.train is not None or predict is None or run.train is None or job.task.primary.kind == "number":
         return run.last.train
     rows = LockedRows(run.train.data, run.train.rows)  # x as predict gets it for the locked rows, of a Dataset too
-    read = job.task.read(predict(rows.x), len(rows))
+    read = job.task.read(predict(rows.x), len(rows), order=run.last.order)
     return job.task.score(job.task.primary, job.task.truth(run.train.labels), read).value
 
 
@@ -138,7 +138,7 @@ def _score_locked(job: Job, spec: RunSpec, run: Run, predict: Callable[[Any], An
             raise PredictionError("The function returned no predict this time, though it did in the rehearsal.")
         locked = LockedRows(_locked_data(job, spec), spec.locked)
         try:
-            found = job.task.read(predict(locked.x), len(locked))
+            found = job.task.read(predict(locked.x), len(locked), order=run.last.order)
         except PredictionError as error:
             raise type(error)(f"The returned predict function: {error}") from None
     else:
