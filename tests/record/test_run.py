@@ -257,6 +257,17 @@ def test_predictions_without_rows_to_predict():
         run_of(NUMBER, valid=None, train=None).report(0.93)
 
 
+def test_a_number_without_a_name_is_told_to_have_one():
+    with pytest.raises(PredictionError, match=r"single number 0\.9; name it, such as report\(log_loss=\.\.\.\)"):
+        run_of().report(0.9)
+
+
+def test_a_metric_may_be_reported_by_its_other_name():
+    run = run_of(Task((metric("sensitivity"),), (0, 1)))
+    run.report(recall=0.5)
+    assert run.last.scores == {"sensitivity": 0.5}
+
+
 def test_the_training_score():
     """A number, or predictions for the training rows."""
     run = run_of()
@@ -265,7 +276,7 @@ def test_the_training_score():
     run.report(SHARES, train=SHARES)
     assert run.last.train == pytest.approx(log_loss(Y[:4], SHARES, labels=[0, 1, 2]))
     run.report(SHARES)
-    assert run.last.train is not None, "it stays until another is given"
+    assert run.last.train is None, "a figure of an earlier epoch would stand beside the last one's"
     with pytest.raises(PredictionError, match="no training rows"):
         run_of(train=None).report(SHARES, train=SHARES)
 

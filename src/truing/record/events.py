@@ -52,9 +52,10 @@ def encode(data: Any) -> str:
     '{"a":{"$float":"nan"}}'
     """
     try:
-        return _ENCODER.encode(data)
+        text = _ENCODER.encode(data)
     except ValueError:  # the common case has no such float and should not pay for the walk
         return _ENCODER.encode(_marked(data))
+    return text if "$" not in text else _ENCODER.encode(_marked(data))
 
 
 def decode(text: str) -> Any:
@@ -63,24 +64,29 @@ def decode(text: str) -> Any:
     >>> decode(encode([float("inf"), 1]))
     [inf, 1]
     """
-    return _DECODER.decode(text) if "$float" in text else json.loads(text)  # the hook would cost half the time
+    return _DECODER.decode(text) if '"$' in text else json.loads(text)  # the hook would cost half the time
 
 
 def _marked(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {"$float": repr(value)}
     if isinstance(value, dict):
-        return {key: _marked(item) for key, item in value.items()}
+        inner = {key: _marked(item) for key, item in value.items()}
+        # somebody's own dictionary that looks like a mark, such as a configuration with a parameter of that name
+        return {"$dict": list(inner.items())} if inner.keys() <= _MARKS and len(inner) == 1 else inner
     if isinstance(value, list | tuple):
         return [_marked(item) for item in value]
     return value
 
 
 def _unmarked(value: dict[str, Any]) -> Any:
-    if len(value) == 1 and "$float" in value:
+    if len(value) != 1:
+        return value
+    if "$float" in value:
         return float(value["$float"])
-    return value
+    return dict(value["$dict"]) if "$dict" in value else value
 
 
+_MARKS = {"$float", "$dict"}
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 _DECODER = json.JSONDecoder(object_hook=_unmarked)

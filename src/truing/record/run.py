@@ -16,6 +16,7 @@ from truing.errors import PredictionError, UsageError
 from truing.record.interfaces import Decision
 from truing.record.task import Task, finite
 from truing.space.configuration import Configuration
+from truing.statistics.metric import ALIASES
 from truing.statistics.predictions import NotFinite
 
 
@@ -25,7 +26,7 @@ class DivergedError(ArithmeticError):
 
 @dataclass
 class Report:
-    """The last report of a run, and what came before it as a curve."""
+    """The last report of a run, and what came before it as a curve; `order` is that of its columns."""
 
     scores: dict[str, float | None] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Report:
     epoch: int = 0
     count: int = 0
     kind: str = ""
+    order: Sequence[Any] | None = None
     curve: list[tuple[int, float | None]] = field(default_factory=list)
 
 
@@ -97,7 +99,7 @@ class Run:
         return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
 
     def epochs(self, n: int | None = None) -> Iterator[int]:
-        """Yield 1, 2, ... up to the study's `epochs`, or to `n` where the study sets none; ends early when told to.
+        """Yield 1, 2, ... up to the study's `epochs` or to `n`, whichever is less; ends early when told to.
 
         Raises:
             UsageError: neither the study nor the call says how many.
@@ -136,7 +138,8 @@ class Run:
             predictions: for `run.valid`, in its order: probabilities (n, classes) in the order of `run.classes`,
                 or (n,) = probability of `run.classes[1]` in a binary task; values (n,) for regression.
             logits: the same before softmax (or sigmoid).
-            classes: the order of the columns, where it differs from `run.classes`.
+            classes: the order of the columns, where it differs from `run.classes`; it holds for what the returned
+                predict gives, too.
             train: predictions for `run.train`, or the primary metric's value there.
             epoch: default: the epoch of `run.epochs()`, or one more than the last report's.
             numbers: metrics computed by yourself, such as `accuracy=0.97`.
@@ -179,7 +182,6 @@ class Run:
         own = finite(numbers)
         found = self._from_numbers(own) if given is None else self._from_predictions(given, logits, classes, own)
         last = self.last
-        found.train = last.train
         if train is not None:
             found.train = self._train_score(train, logits is not None, classes)
         found.count, found.curve = last.count + 1, last.curve
@@ -188,6 +190,7 @@ class Run:
 
     def _from_numbers(self, own: dict[str, float]) -> Report:
         primary = self._task.primary
+        own = {ALIASES.get(name, name): value for name, value in own.items()}
         if primary.name not in own:
             given = ", ".join(own) or "nothing"
             wanted = "predictions for run.valid or " if primary.kind != "number" else ""
@@ -205,8 +208,13 @@ class Run:
             raise PredictionError(
                 f"There are no validation rows to predict; report numbers by name instead, such as {primary.name}=0.5."
             )
+        if isinstance(given, int | float) or getattr(given, "ndim", None) == 0:
+            raise PredictionError(
+                f"report() got the single number {given!r}; name it, such as report({primary.name}=...), "
+                f"or give predictions for the {len(self.valid)} rows of run.valid."
+            )
         read = self._task.read(given, len(self.valid), logits=logits is not None, order=classes)
-        found = Report(kind="predictions", predictions=read)
+        found = Report(kind="predictions", predictions=read, order=classes)
         if isinstance(self.valid, LockedRows):  # scored later, where the labels are
             return found
         if self._truth is None:
