@@ -17,6 +17,7 @@ from truing.record.state import State
 from truing.record.trial import REHEARSAL, SEARCH, Replicate
 from truing.setting import Setting
 
+SLOW = 0.5  # seconds of a rehearsal that may owe its time to a first use
 STAND_IN = 64  # development rows that play the locked ones in the rehearsal
 
 
@@ -83,11 +84,11 @@ def before_search(
         return
 
     def watch() -> None:
-        if session.asked_to_stop() > 1:
+        if session.asked_to_stop():  # nothing is lost by stopping a rehearsal, so once is enough
             session.executor.cancel(-1)
 
     say("Rehearsal: the defaults, one epoch of one run ...")
-    found = rehearse(session.executor, setting, defaults, watch)
+    found = rehearse(session.executor, setting, defaults, watch, cold=workers == 0)
     session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": identity}))
     decision = setting.task.describe_decision()
     findings = [f"Note: {finding.message}" for finding in setting.findings]
@@ -97,8 +98,14 @@ def before_search(
             say(line)
 
 
-def rehearse(executor: Executor, setting: Setting, defaults: Any, watch: Callable[[], None]) -> Rehearsal:
+def rehearse(
+    executor: Executor, setting: Setting, defaults: Any, watch: Callable[[], None], *, cold: bool = False
+) -> Rehearsal:
     """Run the defaults for one epoch of one replicate, through the verdict's path too; the lockbox stays closed.
+
+    Args:
+        cold: this process trains itself and may never have done so: what libraries do at their first use would be
+            counted with every epoch, so a slow first time is repeated for its time alone.
 
     Raises:
         ObjectiveError: a Python error in the objective; the text is its own traceback.
@@ -112,11 +119,14 @@ def rehearse(executor: Executor, setting: Setting, defaults: Any, watch: Callabl
     _raise_python_error(state, outcome)
     if state is not State.COMPLETED:
         reason = outcome.get("reason") or {}
-        what = reason.get("message") or reason.get("kind") or ""
+        what = (reason.get("message") or reason.get("kind") or "").rstrip(".")
         return Rehearsal(
             state=str(state), note=f"The rehearsal of the defaults ended as {state}: {what}. {state.advice}"
         )
-    found = Rehearsal(details["report"], details["predict"], _full_run(outcome, plan.epochs))
+    timed = _one(executor, spec, watch) if cold and outcome["seconds"] > SLOW else outcome
+    if timed["state"] != State.COMPLETED:
+        timed = outcome
+    found = Rehearsal(details["report"], details["predict"], _full_run(timed, plan.epochs))
     if setting.has_test and found.locked_as == "locked":
         again = plan.spec(
             -1,

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from truing.execution.ending import finished, stopped
 from truing.execution.interrupt import Interrupted
 from truing.execution.job import Job, sweep
 from truing.execution.threads import ThreadLimit
@@ -20,7 +21,11 @@ from truing.record.state import State
 
 
 class InlineExecutor:
-    """Trains in the calling thread, so a debugger works; it cannot stop a run that hangs, nor survive a crash."""
+    """Trains in the calling thread, so a debugger works; it cannot stop a run that hangs, nor survive a crash.
+
+    `run_minutes` is looked at when a run reports and when it ends: one that is over its time is told to stop, and ends
+    as timed out.
+    """
 
     def __init__(self, job: Job, workers: int = 0) -> None:
         self._job = job
@@ -45,7 +50,14 @@ class InlineExecutor:
             return events
         spec = self._queue[0]
 
+        began, limit = time.monotonic(), self._job.run_seconds
+
+        def late() -> bool:
+            return limit is not None and time.monotonic() - began >= limit
+
         def send(epoch: int, score: float | None) -> Decision:
+            if late():
+                return Decision.STOP
             return decide(Event("reported", {"run": spec.run, "epoch": epoch, "score": score}, time=self.now()))
 
         self._threads.hold()
@@ -54,6 +66,9 @@ class InlineExecutor:
                 outcome = perform(self._job, spec, send, self._job.scratch(spec.run), stops=Interrupted)
         except Interrupted:
             outcome = {"run": spec.run, "state": str(State.CANCELLED)}
+        if late() and outcome["state"] == State.COMPLETED:
+            reason = stopped(State.TIMED_OUT, limit, "")
+            outcome = finished(spec.run, State.TIMED_OUT, reason, outcome["seconds"], outcome["curve"])
         self._queue.popleft()
         return [*events, Event("finished", outcome, time=self.now())]
 
