@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import json
+import linecache
 import math
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 
 from truing.objective.trainer import TorchTrainer
 from truing.record.reach import is_users_file, plain, reached
-from truing.record.source import name_of, source_of
+from truing.record.source import Source, name_of, source_of
 
 BASE = """
     import math
@@ -329,3 +330,96 @@ def test_what_is_neither_code_nor_constant_is_named():
         return array
 
     assert list(reached(train).others.values()) == [array]
+
+
+def in_cell(text: str, number: int, namespace: dict[str, object]) -> None:
+    """Executed as IPython does: a `__main__` without a file, the cell's lines in linecache."""
+    name, text = f"/tmp/ipykernel_1/{number}.py", textwrap.dedent(text)
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    exec(compile(text, name, "exec"), namespace)
+
+
+CELL = """
+    import dataclasses
+    class Other:
+        def forward(self, x):
+            return x
+    @dataclasses.dataclass
+    class Settings:
+        rate: float = 0.1
+    def tag(kind):
+        return kind
+    @tag
+    class Net:
+        width = 8
+        class Inner:
+            def forward(self, x):
+                return x + 1
+        def forward(self, x):
+            return self.Inner().forward(x) * self.width
+    def train(run):
+        run.report(loss=Net().forward(Settings().rate))
+"""
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+
+    def make(text: str, number: int = 1) -> object:
+        namespace = vars(sys.modules["__main__"])
+        in_cell(text, number, namespace)
+        return namespace["train"]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("* self.width", "+ self.width"), ("width = 8", "width = 9"), ("x + 1", "x + 2"), ("0.1", "0.2")]
+)
+def test_a_class_of_a_notebooks_cell_is_read_there(cell, old, new):
+    before = source_of(cell(CELL))
+    assert before.readable
+    assert before.unread == ()
+    assert before.parts["Net"].startswith("@tag\nclass Net:\n    width = 8\n")
+    assert before.parts["Net"].endswith("* self.width")
+    again = source_of(cell("\n\n" + CELL, 2))
+    assert again.identity == before.identity
+    assert CELL.count(old) == 1
+    after = source_of(cell(CELL.replace(old, new), 3))
+    assert after.identity != before.identity
+    assert new in after.diff(before.parts)
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_compared(cell):
+    """The class comes from an exec without lines; the function has its cell."""
+    lost = "class Lost:\n    def forward(self, x):\n        return x\n"
+
+    def made(number: int, text: str) -> Source:
+        exec(lost, vars(sys.modules["__main__"]))
+        return source_of(cell(f"def train(run):\n    return Lost().forward({text})\n", number))
+
+    before, after = made(1, "1"), made(2, "2")
+    assert before.unread == ("Lost",)
+    assert (before.readable, before.identity) == (False, None)
+    assert "+    return Lost().forward(2)" in after.diff(before.parts, complete=False)
+    assert made(3, "1").diff(before.parts, complete=False) == ""
+    whole = {**before.parts, "Lost": lost}
+    assert before.diff(whole) == ""
+    assert Source(whole).diff(before.parts, complete=False) == ""
+    assert "+class Lost:" in Source(whole).diff(before.parts)
+
+
+def test_in_a_real_kernel(tmp_path):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    build = "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        return x + 1\n"
+    show = "from truing.record.source import source_of\nfound = source_of(train)\nprint(found.unread, found.identity)"
+    train = "def train(run):\n    return Net()"
+    cells = [build, train, show, build, show, build.replace("+ 1", "+ 2"), show]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    first, same, other = ["".join(out.text for out in notebook.cells[n].outputs) for n in (2, 4, 6)]
+    assert first == same != other
+    assert all(text.startswith("() ") and "None" not in text for text in (first, other))

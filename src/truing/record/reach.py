@@ -114,6 +114,12 @@ def is_users(item: Any) -> bool:
     return is_users_file(module.__file__)
 
 
+def is_made(function: types.FunctionType) -> bool:
+    """True for a method that a decorator such as dataclass wrote: nobody's source, it follows from the class's own."""
+    code = getattr(getattr(function, "__wrapped__", function), "__code__", function.__code__)
+    return code.co_filename == "<string>" and "__create_fn__" in code.co_qualname
+
+
 def plain(value: Any, depth: int = 4) -> str | None:
     """The text of a constant, the same in every process; None for what is not one.
 
@@ -221,6 +227,8 @@ class _Walk:
             inner = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
             inner = getattr(inner, "__wrapped__", inner)
             if isinstance(inner, types.FunctionType):
+                if is_made(inner):
+                    continue
                 if inner.__qualname__ == f"{item.__qualname__}.{inner.__name__}":
                     self._function(inner)  # its text is the class's
                 else:

@@ -1,7 +1,8 @@
 """What a study's function is, as text: its source and that of the user's own code it reaches.
 
 Two functions are the same when their syntax trees are (comments, docstrings and layout do not count). A function
-without readable source (typed at a prompt, or read from standard input) has no identity: its changes cannot be seen.
+without readable source (typed at a prompt, or read from standard input) has no identity: its changes cannot be seen,
+those of the other parts can.
 """
 
 from __future__ import annotations
@@ -11,23 +12,31 @@ import difflib
 import functools
 import hashlib
 import inspect
+import linecache
 import textwrap
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from truing.record.reach import attributes, is_users_file, reached
+from truing.record.reach import attributes, is_made, is_users_file, plain, reached
 
 __all__ = ["Source", "is_users_file", "name_of", "source_of"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """The readable parts of an objective: name -> source text, and whether all of it could be read."""
+    """What an objective is made of.
+
+    Args:
+        parts: name -> source text of what could be read.
+        readable: whether all of it could.
+        unread: the names of what could not.
+    """
 
     parts: Mapping[str, str] = field(default_factory=dict)
     readable: bool = True
+    unread: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str | None:
@@ -39,10 +48,15 @@ class Source:
             digest.update(name.encode() + b"\0" + _tree(self.parts[name]).encode() + b"\0")
         return digest.hexdigest()
 
-    def diff(self, old: Mapping[str, str]) -> str:
-        """A unified diff from the `old` parts to these."""
+    def diff(self, old: Mapping[str, str], *, complete: bool = True) -> str:
+        """A unified diff from the `old` parts to these; what could not be read on either side is left out.
+
+        Args:
+            complete: the old parts are all there were; else one that is only here may just not have been read.
+        """
         lines: list[str] = []
-        for name in sorted({*old, *self.parts}):
+        compared = {*old, *self.parts} if complete else set(old)
+        for name in sorted(compared - set(self.unread)):
             before, after = old.get(name, ""), self.parts.get(name, "")
             if _tree(before) != _tree(after):
                 lines += difflib.unified_diff(
@@ -59,18 +73,18 @@ def source_of(objective: Any) -> Source:
     """
     found = reached(objective)
     parts: dict[str, str] = {}
-    readable = bool(found.code)
+    unread = () if found.code else (name_of(objective),)
     for name, item in found.code.items():
         text = _text_of(item)
         if text is None:
-            readable = False
+            unread = (*unread, name)
         else:
             parts[name] = text
     for name, path in found.files.items():
         parts[name] = path.read_text(encoding="utf-8", errors="replace")
     for name, text in found.constants.items():
         parts.setdefault(name, f"{name} = {text}")
-    return Source(parts, readable)
+    return Source(parts, not unread, unread)
 
 
 def name_of(objective: Any) -> str:
@@ -96,7 +110,53 @@ def _text_of(item: Any) -> str | None:
             return _lambda(item.__code__, "".join(inspect.findsource(item)[0]))
         return textwrap.dedent(inspect.getsource(item))
     except (OSError, TypeError, SyntaxError, IndexError):
+        return _class(item) if isinstance(item, type) else None
+
+
+def _class(item: type) -> str | None:
+    """A class of a notebook, whose module has no file: cut out of the cell that its own methods stand in."""
+    for member in vars(item).values():
+        inner = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+        inner = getattr(inner, "__wrapped__", inner)
+        if not isinstance(inner, types.FunctionType) or inner.__qualname__ != f"{item.__qualname__}.{inner.__name__}":
+            continue
+        cell = "".join(linecache.getlines(inner.__code__.co_filename))
+        tree, line = _parsed(cell), inner.__code__.co_firstlineno
+        for name, node in _classes(tree, "") if tree is not None else ():
+            if name == item.__qualname__ and node.lineno <= line <= (node.end_lineno or line):
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                return textwrap.dedent("\n".join(cell.splitlines()[first - 1 : node.end_lineno]))
+    return _bare(item)
+
+
+def _classes(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The classes inside, each with its qualified name."""
+    for child in ast.iter_child_nodes(node):
+        inside = prefix
+        if isinstance(child, ast.ClassDef):
+            yield prefix + child.name, child
+            inside = f"{prefix}{child.name}."
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            inside = f"{prefix}{child.name}.<locals>."
+        yield from _classes(child, inside)
+
+
+def _bare(item: type) -> str | None:
+    """A class without methods of its own, such as one of settings: its bases, annotations and values."""
+    values = {name: plain(value) for name, value in vars(item).items() if not _is_own_of_python(name, value)}
+    if None in values.values():
         return None
+    bases = ", ".join(base.__qualname__ for base in item.__bases__)
+    typed = [f"    {name}: {kind!r}" for name, kind in inspect.get_annotations(item).items()]
+    lines = [*typed, *(f"    {name} = {text}" for name, text in values.items())]
+    return "\n".join([f"class {item.__name__}({bases}):", *(lines or ["    pass"])])
+
+
+def _is_own_of_python(name: str, value: Any) -> bool:
+    """True for what Python or a decorator such as dataclass adds to a class."""
+    if isinstance(value, types.FunctionType):
+        return is_made(value)
+    return (name.startswith("__") and name.endswith("__")) or isinstance(value, types.MemberDescriptorType)
 
 
 def _lambda(code: types.CodeType, file: str) -> str | None:
