@@ -50,7 +50,7 @@ class Registry:
         if name in foreign:
             return foreign[name].load()
         near = difflib.get_close_matches(str(name), self.names(), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise UsageError(f"There is no {self.family} named {name!r}{hint} Known: {', '.join(self.names())}.")
 
     def _foreign(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -544,3 +545,28 @@ def test_it_trains_where_the_run_says() -> None:
     with pytest.raises(KeyboardInterrupt):
         trained(run)
     assert devices == [("meta", "meta")]
+
+
+def test_without_torch_it_says_so_when_it_is_made(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # as Python notes a module that cannot be imported
+
+    with pytest.raises(UsageError, match="TorchTrainer needs PyTorch, which is not installed: install Truing with its"):
+        TorchTrainer(lambda config: None)
+
+
+def test_torch_is_looked_for_past_the_finder_that_seeds_it(monkeypatch):
+    """That finder answers one question only: asked for the sake of a sentence, it would not seed the real import."""
+
+    class AnswersOnce:
+        asked = 0
+
+        def find_spec(self, name, path, target=None):
+            self.asked += name == "torch"
+
+    pytest.importorskip("torch")
+    finder = AnswersOnce()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "torch")
+
+    assert TorchTrainer(lambda config: None).epochs == 20
+    assert finder.asked == 0

@@ -1,5 +1,6 @@
 """Every mistake is one sentence with the parameter, the value and the rule; all are told at once."""
 
+import inspect
 import math
 
 import numpy as np
@@ -138,3 +139,35 @@ def test_numpy_numbers_and_whole_floats_are_welcome():
 
     assert space == Space(rate=Float(0.5, 2.0), width=Int(1, 1000, default=7), kind=Choice([1, 2]))
     assert type(space.defaults()["width"]) is int
+
+
+def test_options_that_are_not_in_one_list_are_shown_in_one():
+    with pytest.raises(SpaceError, match=r"write Choice\(\[3, 5\]\)"):
+        Choice(3, 5)
+    with pytest.raises(SpaceError, match=r"write Choice\(\['a', 'b'\]\)"):
+        Choice("a", "b", default="a")
+    assert list(inspect.signature(Choice).parameters) == ["options", "default", "group", "role", "when"]
+
+
+def test_something_that_is_no_parameter_hides_no_other_mistake():
+    with pytest.raises(SpaceError) as caught:
+        Space(c=(1, 2), rate=Float(1, 0), child=Int(1, 2, when={"c": 1}), lost=Int(1, 2, when={"d": 1}))
+
+    lines = str(caught.value).splitlines()
+    assert [line.split("'")[1] for line in lines] == ["c", "rate", "lost"]
+
+
+@pytest.mark.parametrize("option", ["\ud800", "a\udfff"])
+def test_half_a_surrogate_pair_is_no_option_and_no_name(option):
+    with pytest.raises(SpaceError, match="an option must be"):
+        Space(c=Choice(["a", option]))
+    with pytest.raises(SpaceError, match="UTF-8"):
+        Space({option: Int(1, 2)})
+
+
+def test_true_is_not_the_option_one():
+    with pytest.raises(SpaceError, match="must be one of 0, 1, but is True"):
+        Space(c=Choice([0, 1], default=True))
+    with pytest.raises(SpaceError, match="must be one of False, True, but is 1"):
+        Space(c=Choice([False, True])).check({"c": 1})
+    assert Space(c=Choice([0.0, 1.0], default=1)).defaults() == {"c": 1.0}

@@ -9,10 +9,10 @@ OPTIMIZER = Choice(["sgd", "adam"])
 GROWN = [
     (Float(0.1, 1.0), Float(0.1, 1.0)),
     (Float(0.1, 1.0), Float(0.01, 2.0)),
-    (Float(0.1, 1.0, default=0.2), Float(0.1, 1.0, default=0.3, group="other")),
+    (Float(0.1, 1.0, default=0.2), Float(0.1, 1.0, default=0.2, group="other")),
     (Float(0.0, 1.0, step=0.5), Float(0.0, 1.0, step=0.25)),
     (Float(0.0, 1.0, step=0.5), Float(0.0, 1.0)),
-    (Float(0.0, 1.0, default=0.5, role="fixed"), Float(0.5, 1.0)),
+    (Float(0.0, 1.0, default=0.5, role="fixed"), Float(0.5, 1.0, default=0.5)),
     (Int(4, 8), Int(2, 16)),
     (Int(4, 8, step=2), Int(2, 8, step=2)),
     (Int(4, 8, step=2), Int(0, 9)),
@@ -95,3 +95,22 @@ def test_growth_of_ranges_agrees_with_the_sets_of_values(old, new):
     before, after = (set(range(p.low, p.high + 1, p.step)) for p in (old, new))
 
     assert (Space(x=new).grew_from(Space(x=old)) == []) == (before <= after)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (Float(0, 1, default=0.5), Float(0, 6, default=3.0)),
+        (Float(0, 1), Float(0, 6, default=3.0)),
+        (Float(0, 1, default=0.5), Float(0, 6)),
+    ],
+)
+def test_a_given_default_that_changes_is_said(old, new):
+    (sentence,) = Space(w=new).grew_from(Space(w=old))
+
+    assert "'w': its default was 0.5 and is 3.0, but trial 0 stays" in sentence
+
+
+def test_an_assumed_default_moves_with_its_range():
+    assert Space(w=Float(0, 6)).grew_from(Space(w=Float(0, 1))) == []
+    assert Space(w=Float(0, 6, default=0.5)).grew_from(Space(w=Float(0, 1))) == []

@@ -228,7 +228,6 @@ def test_goes_through_json_and_pickle(space):
 
     assert again == space
     assert hash(again) == hash(space)
-    assert again.is_same(space)
     assert again.to_dict() == space.to_dict()
     assert again.defaults() == space.defaults()
     assert again.assumed_defaults == space.assumed_defaults

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
 import io
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +52,8 @@ class TorchTrainer:
     in the order of the outputs, epochs, seed).
 
     Raises:
-        UsageError: a standard name with a value it cannot take, or a network whose outputs do not fit the task.
+        UsageError: PyTorch is not installed, a standard name with a value it cannot take, or a network whose outputs do
+            not fit the task.
 
     >>> TorchTrainer(build=lambda config: None).epochs
     20
@@ -58,6 +62,13 @@ class TorchTrainer:
     build: Callable[[Any], Any]
     epochs: int = 20
     loss: Callable[[Any, Any], Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not _torch_is_installed():
+            raise UsageError(
+                "TorchTrainer needs PyTorch, which is not installed: install Truing with its torch extra, "
+                "or report from a function of your own."
+            )
 
     def __call__(self, run: Any) -> Callable[[Any], np.ndarray]:
         import torch
@@ -89,6 +100,15 @@ class TorchTrainer:
             run.report(_predict(net, valid, classes, device), epoch=epoch)
         _keep(run, net)
         return lambda x: _predict(net, x, classes, device)
+
+
+def _torch_is_installed() -> bool:
+    """Without importing it, which takes seconds."""
+    if "torch" in sys.modules:
+        return sys.modules["torch"] is not None
+    # The usual places first, past the finder by which a run waits for the import of torch: it answers only once.
+    found = importlib.machinery.PathFinder.find_spec("torch") or importlib.util.find_spec("torch")
+    return found is not None
 
 
 def _keep(run: Any, net: Any) -> None:

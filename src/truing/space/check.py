@@ -20,21 +20,22 @@ def findings(parameters: Mapping[Any, Any]) -> list[str]:
     for name, parameter in parameters.items():
         if not isinstance(name, str) or not name:
             found.append(f"Parameter {name!r}: a name must be a text of at least one character, but is {name!r}.")
+        elif not _is_text(name):
+            found.append(f"Parameter {name!r}: a name must be text that UTF-8 can hold.")
         if not isinstance(parameter, Float | Int | Choice):
             found.append(f"Parameter {name!r}: must be a Float, an Int or a Choice, but is {parameter!r}.")
-    if found:
-        return found
+    proper = {name: p for name, p in parameters.items() if isinstance(p, Float | Int | Choice)}
     scales: dict[str, Scale] = {}
-    for name, parameter in parameters.items():
+    for name, parameter in proper.items():
         wrong = _choice(parameter) if isinstance(parameter, Choice) else _number(parameter)
         if not wrong:
             scales[name] = scale_of(parameter)
             wrong = _default(parameter, scales[name])
         wrong += _labels(parameter)
         found += [f"Parameter {name!r}: {sentence}" for sentence in wrong]
-    for name, parameter in parameters.items():
+    for name, parameter in proper.items():
         found += [f"Parameter {name!r}: {sentence}" for sentence in _when(parameter, parameters, scales)]
-    return found + _circles(parameters)
+    return found + _circles(proper)
 
 
 def _is_number(value: Any) -> bool:
@@ -108,7 +109,16 @@ def _choice(parameter: Choice) -> list[str]:
 def _is_plain(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
-    return value is None or isinstance(value, str | int)
+    return value is None or isinstance(value, int) or (isinstance(value, str) and _is_text(value))
+
+
+def _is_text(value: str) -> bool:
+    """False for half of a surrogate pair, which neither a file nor a terminal takes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _default(parameter: Parameter, scale: Scale) -> list[str]:
@@ -176,7 +186,9 @@ def _circles(parameters: Mapping[str, Parameter]) -> list[str]:
 def complaint_about(value: Any, parameter: Parameter, scale: Scale) -> str | None:
     """The end of a sentence that says why the parameter cannot take the value; None when it can."""
     if isinstance(parameter, Choice):
-        if _is_plain(value) and scale.index(value) is not None:
+        place = scale.index(value) if _is_plain(value) else None
+        # True equals 1, but is another answer; 1.0 for 1 is only another way to write it
+        if place is not None and isinstance(scale.at(place), bool) == isinstance(value, bool):
             return None
         return f"must be one of {', '.join(map(repr, parameter.options))}, but is {value!r}."
     whole = isinstance(parameter, Int)

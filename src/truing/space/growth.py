@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from truing.space.encoding import Continuous, Options, Scale, Stepped
+from truing.space.encoding import Continuous, Options, Scale, Stepped, default_of
 from truing.space.parameter import Choice, Parameter, is_default_given
 
 
@@ -23,6 +23,8 @@ def shrinkage(
             found.append(f"Parameter {name!r}: it is gone.")
             continue
         sentence = _lost(old[name], new[name], scale(old, name), scale(new, name))
+        if not sentence:
+            sentence = _moved(old[name], new[name])
         if sentence:
             found.append(f"Parameter {name!r}: {sentence}")
         if _conditions(old[name]) != _conditions(new[name]):
@@ -58,6 +60,14 @@ def _lost(old: Parameter, new: Parameter, before: Scale, after: Scale) -> str:
         if not all(_takes(after, value) for value in ends):
             return f"step changed from {before.step!r} to {after.step!r}, which leaves out earlier values."
     return ""
+
+
+def _moved(old: Parameter, new: Parameter) -> str:
+    """Trials are compared with trial 0, which has the old default, whatever the new space says."""
+    before, after = default_of(old), default_of(new)
+    if before == after or not (is_default_given(old) or is_default_given(new)):
+        return ""
+    return f"its default was {before!r} and is {after!r}, but trial 0 stays with the old one: give default={before!r}."
 
 
 def _takes(scale: Scale, value: Any) -> bool:

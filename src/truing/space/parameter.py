@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
+from functools import wraps
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+
+from truing.errors import SpaceError
 
 ROLES = ("scientific", "nuisance", "fixed")
 
@@ -96,6 +99,24 @@ class Int:
         return _shown(self)
 
 
+def _of_one_list(kind: type[Choice]) -> type[Choice]:
+    """The class, which then says what is wrong with Choice(3, 5); Python only counts the arguments."""
+    made: Callable[..., None] = kind.__init__
+
+    @wraps(made)
+    def checked(self: Choice, *options: Any, **rest: Any) -> None:
+        if len(options) > 1:
+            given = ", ".join(map(repr, options))
+            raise SpaceError(
+                f"A Choice takes its options as one list, but got Choice({given}): write Choice([{given}])."
+            )
+        made(self, *options, **rest)
+
+    kind.__init__ = checked  # type: ignore[method-assign, assignment]
+    return kind
+
+
+@_of_one_list
 @dataclass(frozen=True)
 class Choice:
     """One of several options without an order.

@@ -246,13 +246,10 @@ class Space(Mapping[str, Parameter]):
         """Why some configuration of `old` is none of this space, one sentence each; empty when all are.
 
         A new parameter needs a given default, which then stands in for the old configurations, unless none of
-        them could make it active. Another default, group or order is no finding: nothing is lost by it.
+        them could make it active. Another group or order is no finding: nothing is lost by it. Neither is an assumed
+        default that moved with its range; a given one that changed is, for trial 0 stays what it was.
         """
         return shrinkage(old, self, lambda space, name: space.scale(name))
-
-    def is_same(self, other: Space) -> bool:
-        """True when both have the same parameters, in the same order, with the same settings."""
-        return self == other
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, from which `from_dict` makes an equal space."""
