@@ -493,7 +493,10 @@ def test_a_space_that_grew_needs_extend_and_keeps_the_defaults_of_trial_0(tmp_pa
         run.report(loss=run.config["x"] ** 2 + run.config.get("depth", 3) / 10 + run.seed % 7 / 1e6)
 
     make(tmp_path, objective).run(trials=5, workers=0)
-    wider = tr.Space(x=tr.Float(-3.0, 3.0, default=0.0), depth=tr.Int(1, 5, default=3))
+    moved = tr.Space(x=tr.Float(-3.0, 3.0, default=0.0), depth=tr.Int(1, 5, default=3))
+    with pytest.raises(ChangedStudyError, match="default"):
+        make(tmp_path, objective, space=moved).run(trials=12, workers=0, extend=True)
+    wider = tr.Space(x=tr.Float(-3.0, 3.0, default=1.5), depth=tr.Int(1, 5, default=3))
     grown = make(tmp_path, objective, space=wider)
 
     with pytest.raises(ChangedStudyError, match=r"grew: .*extend=True \(--extend\)"):
@@ -746,7 +749,7 @@ def test_the_rehearsal_takes_one_epoch_and_the_plan_reckons_with_all(
 
     make(tmp_path, objective, validation=tr.Seeds(2)).run(trials=3, workers=0)
 
-    assert epochs == [1] + [30] * 6
+    assert epochs == [1, 1] + [30] * 6  # inline a slow rehearsal is timed once more, warm
     assert "Plan: 3 trials x 2 runs (2 seeds), 1 min 32 s each: 9 min 12 s." in capsys.readouterr().err
 
 
@@ -1033,3 +1036,31 @@ def test_rows_that_do_not_fit_are_one_sentence_and_leave_no_folder(tmp_path: Pat
         make(tmp_path, logistic, **({"data": rows(), "metric": "log_loss"} | settings)).run(trials=1, workers=0)
     assert "\n" not in str(mistake.value)
     assert not (tmp_path / "study").exists()
+
+
+def test_a_stored_verdict_is_not_given_to_another_study(tmp_path: Path) -> None:
+    make(tmp_path).run(trials=3, workers=0)
+    make(tmp_path).verdict(workers=0)
+    with pytest.raises(ChangedStudyError, match="seed was 0 and is now 5"):
+        make(tmp_path, seed=5).verdict(workers=0)
+
+
+def test_a_verdict_says_that_the_search_went_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = make(tmp_path)
+    study.run(trials=3, workers=0)
+    study.verdict(workers=0)
+    study.run(trials=5, workers=0)
+    capsys.readouterr()
+
+    assert study.verdict(workers=0).to_dict()["trials"] == 3
+    assert "after 3 of the 5 trials" in capsys.readouterr().err
+    assert study.verdict(workers=0, again=True).to_dict()["trials"] == 5
+
+
+def test_data_edited_between_run_and_verdict_are_other_data(tmp_path: Path) -> None:
+    data = rows()
+    study = make(tmp_path, logistic, data=data, metric="log_loss", validation=tr.KFold(3))
+    study.run(trials=2, workers=0)
+    data.y[:] = data.y[::-1].copy()
+    with pytest.raises(ChangedStudyError, match="data was"):
+        study.verdict(workers=0)

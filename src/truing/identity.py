@@ -163,10 +163,10 @@ def reconcile(
     Raises:
         ChangedStudyError: something changed that must not, or must be agreed to.
     """
-    ways = f"use another folder, or fresh=True (--fresh) to set {folder} aside"
+    ways = _ways(folder)
     different = changes(old, new)
     if different:
-        raise ChangedStudyError(f"{folder} holds runs of another study: {'; '.join(different)}; {ways}.")
+        raise ChangedStudyError(another(folder, different))
     events: list[Event] = []
     if old["space"] != new["space"]:
         before, after = Space.from_dict(old["space"]), Space.from_dict(new["space"])
@@ -179,8 +179,8 @@ def reconcile(
         if not extend:
             raise ChangedStudyError(f"The space of {folder} grew: go on in it with extend=True (--extend), or {ways}.")
         events.append(Event("extended", {"space": new["space"]}))
-    diff = source.diff(old["source"])
-    if diff and source.readable and old["source_readable"]:
+    diff = source.diff(old["source"], complete=old["source_readable"])
+    if diff:
         if not accept_change:
             raise ChangedStudyError(
                 f"The training function is no longer the one that made the results in {folder}:\n{diff}\n"
@@ -190,6 +190,15 @@ def reconcile(
     if old != new:
         events.append(Event("study", dict(new)))
     return events
+
+
+def another(folder: Path, different: Sequence[str]) -> str:
+    """The sentence for a folder that holds another study."""
+    return f"{folder} holds runs of another study: {'; '.join(different)}; {_ways(folder)}."
+
+
+def _ways(folder: Path) -> str:
+    return f"use another folder, or fresh=True (--fresh) to set {folder} aside"
 
 
 def is_other(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

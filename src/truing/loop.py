@@ -140,7 +140,8 @@ def search(
     Raises:
         StudyFailedError: five trials in a row failed with the same exception at the same line.
     """
-    history, queue = session.history, unfinished(session.history, plan)
+    history = session.history
+    queue = unfinished(history, plan, keep(len(history)))
     failures: list[tuple[str, str]] = []
     for trial in _all_runs_ended(history, queue):
         session.note(Event("judged", judge(history, trial)))
@@ -148,6 +149,8 @@ def search(
     while True:
         why = ("interrupted" if session.asked_to_stop() else None) or limits.reached(history) or why
         while not why and len(queue) < session.executor.free() and not _too_early(history, searcher, lookahead):
+            if session.schedule.next(history) is None:
+                break  # it waits for what runs
             new = _propose(session, searcher, plan.seed, lookahead)
             queue += _runs_for(new, plan, keep(new.number)) if new is not None else ()
             why = limits.reached(history) if new is not None else "exhausted"
@@ -184,7 +187,7 @@ def carry_out(session: Session, specs: Sequence[RunSpec]) -> bool:
     return not session.asked_to_stop()
 
 
-def unfinished(history: History, plan: Plan) -> deque[RunSpec]:
+def unfinished(history: History, plan: Plan, keep: str) -> deque[RunSpec]:
     """The runs that trials proposed earlier still need: cut off by the coordinator's end, or never started."""
     queue: deque[RunSpec] = deque()
     for trial in history.trials:
@@ -195,7 +198,7 @@ def unfinished(history: History, plan: Plan) -> deque[RunSpec]:
         attempts = {run.replicate: run.attempt + 1 for run in runs if run.state is State.LOST}
         queue += [
             replace(spec, attempt=attempts.get(spec.replicate, 0))
-            for spec in _runs_for(trial, plan, "predictions")
+            for spec in _runs_for(trial, plan, keep)
             if spec.replicate not in ended
         ]
     return queue

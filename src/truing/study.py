@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from truing.advice import before_search
 from truing.data.data import Data
-from truing.errors import StudyFailedError, UsageError
+from truing.errors import ChangedStudyError, StudyFailedError, UsageError
 from truing.execution import script
 from truing.execution.interrupt import counted
 from truing.execution.job import Job
-from truing.identity import coordinator, describe
+from truing.identity import another, changes, coordinator, describe
 from truing.judge import Judge, nothing_completed
 from truing.loop import Limits, Session, search
 from truing.record.events import Event
@@ -223,12 +223,17 @@ class Study:
             UsageError: the study has not been run.
         """
         from truing.verdict import Verdict, reach
+        from truing.verdict.since import since
 
         if script.reached(self, "verdict"):
             raise StudyFailedError("This study is being loaded; its verdict is not made here.")
         past = self._read()
         stored = past.last("verdict")
         if stored is not None and not again:
+            if different := changes(past.last("study") or {}, self._describe(self._source)):
+                raise ChangedStudyError(another(self.folder, different))
+            if note := since(past, stored["verdict"]):
+                print(note, file=sys.stderr)
             return Verdict(stored["verdict"])
         script.about_to_judge()
         if len(past) == 0:
@@ -308,7 +313,7 @@ class Study:
         else:
             most = self.space.size
         counts = [count for count in (asked, most) if count is not None and count != float("inf")]
-        return int(min(counts)) if counts else None
+        return max(int(min(counts)), len(history)) if counts else None
 
     def _notes(self, workers: int) -> list[str]:
         """What else a person should know before the first trial."""
@@ -318,6 +323,11 @@ class Study:
             notes.append(f"Note: the source of {name} cannot be read, so changes to it cannot be seen.")
         if self.lookahead is None and workers > 1 and getattr(self.searcher, "adaptive", True):
             notes.append("Note: with lookahead=None the trials depend on who finishes first; a repeat will differ.")
+        if self._metric is None and self._task.classes is not None:
+            name, many = self._task.primary.name, len(self._task.classes)
+            notes.append(f"Note: no metric= was given; it is {name}, for y has {many} classes.")
+        if self._validation is None:
+            notes.append("Note: one run a trial leaves nothing to compare afresh; validation=tr.Seeds(5) would.")
         return notes
 
     @contextmanager
@@ -347,6 +357,8 @@ class Study:
                 self.data.store(self.folder / "data")
             if setting.official is not None:
                 setting.official.store(self.folder / "data" / "test")
+            if workers:
+                progress.line(f"Starting {workers} worker{'s' * (workers > 1)} ...")
             executor = EXECUTORS.get("process" if workers else "inline")(self._job, workers)
             stack.callback(executor.close)
             session = Session(journal, history, executor, SCHEDULES.get("full")(), asked_to_stop=presses)
@@ -371,14 +383,10 @@ class Study:
             run_minutes=self.run_minutes,
             lookahead=self.lookahead,
             fingerprints={
-                "data": self._fingerprint,
+                "data": self.data.fingerprint() if self.data is not None else None,
                 "test": official.fingerprint() if official is not None else rows,
             },
         )
-
-    @cached_property
-    def _fingerprint(self) -> str | None:
-        return self.data.fingerprint() if self.data is not None else None
 
     def _read(self) -> History:
         """The journal as it stands, also while somebody else writes it."""

@@ -304,10 +304,14 @@ def _study_of(folder: Path) -> Any:
 
 def _stored_verdict(folder: Path) -> dict[str, Any] | None:
     from truing.report.study import JOURNAL, read
+    from truing.verdict.since import since
 
     if not (folder / JOURNAL).is_file():
         return None
-    stored = read(folder)[0].last("verdict")
+    history = read(folder)[0]
+    stored = history.last("verdict")
+    if stored is not None and (note := since(history, stored["verdict"])):
+        _say(note)
     return stored["verdict"] if stored is not None else None
 
 
