@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from truing.verdict import Verdict
 from truing.verdict.headline import headline
 from truing.verdict.text import full
 from truing.verdict.wording import difference_in_words, number, percent, places, signed
@@ -103,15 +105,20 @@ def test_no_gain_says_why() -> None:
         gain=False,
         validation__difference={"value": -0.01, "low": -0.04, "high": 0.02, "method": "t", "reason": None},
     )
-    assert "No gain shown: on rows never seen, log loss 0.074 against 0.139" in words(unsure)
-    assert (
-        "On fresh splits and seeds the difference does not exclude zero either way "
-        "(-0.010, 95 % interval -0.040 to +0.020)." in words(unsure)
+    assert (  # the locked interval excludes zero, so what forbids the claim comes first
+        "No gain shown: on fresh splits and seeds the difference does not exclude zero either way "
+        "(-0.010, 95 % interval -0.040 to +0.020). On rows never seen, log loss 0.074 against 0.139" in words(unsure)
     )
+    both = figures(
+        gain=False,
+        validation__difference={"value": -0.01, "low": -0.04, "high": 0.02, "method": "t", "reason": None},
+        test__log_loss=entry(0.12, 0.139, -0.019, -0.05, 0.012),
+    )
+    assert words(both).startswith("No gain shown: on rows never seen, log loss 0.120 against 0.139")
     worse = figures(
         gain=False, validation__difference={"value": 0.03, "low": 0.01, "high": 0.05, "method": "t", "reason": None}
     )
-    assert "On fresh splits and seeds the defaults are better (+0.030" in words(worse)
+    assert "on fresh splits and seeds the defaults are better (+0.030" in words(worse)
     contradicted = figures(gain=False, test__log_loss=entry(0.15, 0.139, 0.011, -0.01, 0.03))
     assert "the selected configuration is better (-0.071" in words(contradicted)
     assert "but the locked test points the other way." in words(contradicted)
@@ -162,6 +169,37 @@ def test_further_metrics_follow_without_a_claim() -> None:
     found = figures(gain=False, test__accuracy=entry(0.99, 0.90, 0.09, 0.05, 0.13))
     sentence = re.search(r"Accuracy there: [^.]*\.\d[^.]*\.\d %\.|Accuracy there: .*? %\.", words(found)).group()
     assert sentence == "Accuracy there: 99 % against 90 %."
+
+
+def test_sensitivity_is_not_named_without_specificity() -> None:
+    pair = {
+        "log_loss": entry(0.074, 0.139, -0.065, -0.101, -0.031),
+        "accuracy": entry(0.978, 0.956, 0.022, 0.004, 0.04),
+        "specificity": entry(0.71, 0.6, 0.11, 0.0, 0.2),
+        "sensitivity": entry(0.79, 0.868, -0.078, -0.2, 0.0),
+    }
+    said = "Sensitivity there: 79 % against 86.8 %, specificity 71 % against 60 %."
+    assert said in words(figures(test=pair))
+    del pair["sensitivity"]
+    assert "Accuracy there: 97.8 % against 95.6 %. Always" in words(figures(test=pair))
+
+
+def test_what_is_missing_says_why() -> None:
+    why = "validation is not better than the constant predictor by two standard errors"
+    reasons = {"retained": why}
+    gone = {"train": 0.002, "validation": 0.071, "test": 0.074, "retained": None, "reasons": reasons}
+    assert f"test 0.074 (retained: undefined, {why})" in words(figures(generalization=gone))
+    kept = figures(model=[], model_reason="not kept; run.keep(name, bytes) in the function keeps it")
+    assert "Network not kept; run.keep(name, bytes) in the function keeps it" in words(kept)
+
+
+def test_a_notebook_shows_the_whole_text() -> None:
+    found = figures(warnings=[{"code": "w", "message": "a < b"}])
+    verdict, printed = Verdict(found), []
+    verdict._repr_pretty_(SimpleNamespace(text=printed.append), cycle=False)
+    assert printed == [str(verdict)]
+    assert verdict._repr_html_().startswith("<pre>Tuning helped")
+    assert "a &lt; b</pre>" in verdict._repr_html_()
 
 
 @pytest.mark.parametrize(

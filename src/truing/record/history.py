@@ -34,7 +34,9 @@ class History:
         self.states: Counter[str] = Counter()  # of the trials
         self.keys: set[str] = set()
         self.notes: dict[str, list[dict[str, Any]]] = {}
-        self.verdict_runs: dict[tuple[str, int, int], int] = {}
+        self.verdict_runs: dict[tuple[str, int, int], int] = {}  # completed: (purpose, trial, replicate) -> run
+        self.function_since = 0  # runs from this number on are of the training function as it is now
+        self.verdict_since = 0  # a verdict takes no run of its own from before this number
         self.next_run = 0
         self._best: int | None = None
 
@@ -162,7 +164,7 @@ class History:
         if run.purpose == SEARCH:
             trial = self._trials[run.trial]
             self._trials[run.trial] = _with(trial, seconds=trial.seconds + run.seconds)
-        elif run.state is State.COMPLETED:
+        elif run.state is State.COMPLETED and run.id >= self.verdict_since:
             self.verdict_runs[(run.purpose, run.trial, run.replicate)] = run.id
 
     def _judged(self, event: Event) -> None:
@@ -195,9 +197,20 @@ class History:
         self.__init__(self.space, self.goal)  # type: ignore[misc]
         self.next_run = following
 
+    def _accepted(self, event: Event) -> None:
+        """Another training function: what a verdict ran with the old one says nothing of it."""
+        self._note(event)
+        self.function_since = self.next_run
+        self._void()
+
+    def _void(self) -> None:
+        self.verdict_since = self.next_run
+        self.verdict_runs = {}
+
     def _extended(self, event: Event) -> None:
         """The space grew: the defaults of new parameters stand in for the earlier trials."""
         self._note(event)
+        self._void()
         self.space = Space.from_dict(event.data["space"])
         self._trials = [_with(trial, config=self.space.complete(trial.config)) for trial in self._trials]
         self.keys |= {trial.config.key for trial in self._trials}
@@ -217,6 +230,7 @@ _FOLDS = {
     "reported": History._reported,
     "finished": History._finished,
     "judged": History._judged,
+    "accepted": History._accepted,
     "extended": History._extended,
     "restarted": History._restarted,
 }

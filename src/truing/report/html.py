@@ -218,7 +218,11 @@ def _scores(metric: str, verdict: Mapping[str, Any] | None) -> list[dict[str, st
     validation = inside(verdict, "validation")
     if isinstance(validation, Mapping):
         runs = validation.get("runs")
-        row = _figures(f"validation {metric}", validation, f"{runs} fresh runs a side" if runs else "fresh runs")
+        row = _figures(
+            f"validation {metric}",
+            validation,
+            f"{runs} fresh run{'' if runs == 1 else 's'} a side" if runs else "fresh runs",
+        )
         ends = interval(validation.get("low"), validation.get("high"), validation)
         rows.append({**row, "selected": f"{row['selected']} {ends}".strip()})
         searched = validation.get("as_searched")
@@ -274,7 +278,7 @@ def interval(low: Any, high: Any, beside: Mapping[str, Any]) -> str:
 
 def _look(verdict: Mapping[str, Any] | None) -> str:
     refits, rows, looks = (inside(verdict, key) for key in ("refits", "locked_rows", "looks"))
-    parts = [f"{refits} refits a side" if refits else "", f"{rows} rows" if rows else ""]
+    parts = [f"{refits} refit{'' if refits == 1 else 's'} a side" if refits else "", f"{rows} rows" if rows else ""]
     parts.append("first look" if looks == 1 else f"look {looks}: descriptive" if isinstance(looks, int) else "")
     return ", ".join(part for part in parts if part)
 
@@ -294,7 +298,8 @@ def _generalization(verdict: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     retained = found.get("retained")
     shown = f"{retained:.2f}" if isinstance(retained, float) and math.isfinite(retained) else number(retained)
     figures = [(part, "–" if v is None else in_words(v, decimals)) for part, v in known.items()]
-    return [*figures, ("retained", shown)]
+    why = inside(found, "reasons", "retained") if retained is None else None
+    return [*figures, ("retained", f"undefined: {plain(why)}" if why else shown)]
 
 
 def _cost(history: History, rows: list[Row], verdict: Mapping[str, Any] | None) -> str:

@@ -94,12 +94,12 @@ def _validation(study: Mapping[str, Any]) -> str:
 def _verdict(history: History, verdict: Mapping[str, Any]) -> str:
     sentences = []
     if verdict.get("verdict_runs") is not None:
-        sentences.append(f"The verdict used {number(verdict['verdict_runs'])} runs beyond the search.")
+        sentences.append(f"The verdict used {_many(verdict['verdict_runs'], 'run')} beyond the search.")
     sentences.append(_choosing(history))
     runs = inside(verdict, "validation", "runs")
     if runs:
         sentences.append(
-            f"The validation figures come from {number(runs)} further runs a side, on splits and seeds that took no "
+            f"The validation figures come from {_many(runs, 'further run')} a side, on splits and seeds that took no "
             "part in the search or in choosing and are the same for both sides; this removes the luck of splits and "
             "seeds, not that of these rows."
         )

@@ -18,16 +18,18 @@ from truing.statistics.interval import Interval
 from truing.verdict.fresh import Fresh, estimate
 
 KEPT = "the defaults were kept"
+EARLIER = "searched with an earlier version of the function"
 NO_SPLITS = "validation=None makes one run a trial, and no fresh ones"
 
 
 def validation(
-    setting: Setting, job: Job, selected: Trial, defaults: Trial | None, fresh: Fresh
+    setting: Setting, job: Job, selected: Trial, defaults: Trial | None, fresh: Fresh, *, function_since: int = 0
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The validation figures and the difference selected - defaults, from runs that took no part in choosing.
 
     Args:
         defaults: None where the search could not score them.
+        function_since: the first run of the training function as it is now.
     """
     metric = setting.task.primary
     spread = fresh.spread(setting.validation.spread) if setting.validation is not None else 0.0
@@ -48,6 +50,7 @@ def validation(
         "high": own.high,
         "defaults": theirs,
         "as_searched": selected.value,
+        "no_luck": EARLIER if any(run < function_since for run in selected.runs) else None,
         "estimand": _estimand(setting, trained),
         "rows_trained": trained,
         "method": own.method,

@@ -67,7 +67,7 @@ def cause(run: RunRecord) -> str:
         return ""
     first = next((line.strip() for line in run.reason.message.splitlines() if line.strip()), "")
     short = first if len(first) <= LONGEST else first[: LONGEST - 3].rstrip() + "..."
-    return str(replace(run.reason, message=short))
+    return str(replace(run.reason, message=short if short.endswith("...") else short.rstrip(" .")))
 
 
 def estimate(setting: Setting, job: Job, fresh: Fresh, trial: Trial, metric: Metric, called: str) -> Estimate:

@@ -32,7 +32,12 @@ def headline(verdict: Mapping[str, Any]) -> str:
     change = difference_in_words(name, source["difference"], ours, theirs)
     if verdict["gain"]:
         return f"Tuning helped: {where}, {against} ({change}).{_rests_on(verdict, source)}"
-    return f"No gain shown: {where}, {against} ({change}). {_why_no_gain(verdict, source)}"
+    why, shown = _why_no_gain(verdict, source), f"{where}, {against} ({change})."
+    if source is not valid and _excludes_zero(
+        source["difference"]
+    ):  # the reason first: the figures alone look like one
+        return f"No gain shown: {why[:1].lower()}{why[1:]} {capital(shown)}"
+    return f"No gain shown: {shown} {why}"
 
 
 def _where(verdict: Mapping[str, Any], *, of_test: bool) -> str:

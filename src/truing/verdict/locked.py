@@ -19,6 +19,7 @@ from truing.verdict.figures import KEPT, interval_dict
 from truing.verdict.fresh import failure_of, scores_of
 
 FEW_POSITIVES = 30
+NO_DELIVERY = "the first refit, whose network is delivered, failed"
 Refits = Mapping[int, Sequence[RunRecord | None]]
 
 
@@ -65,7 +66,7 @@ class LockedTest:
         if metric.kind == "number":
             why = f"{metric.name} is a number that the function reports, and the locked rows were scored by predictions"
             none = Interval(None, None, None, "", why)
-            return _as_dict(None, None, none, none, why)
+            return _as_dict(None, None, self._no_difference(why), none, why)
         return self._predicted(metric)
 
     def _predicted(self, metric: Metric) -> dict[str, Any]:
@@ -76,10 +77,10 @@ class LockedTest:
         own = (
             delivered(metric, truth, first, rng=self.rng, **common)
             if first is not None
-            else Interval(None, None, None, "", "the first refit, whose network is delivered, failed")
+            else Interval(None, None, None, "", NO_DELIVERY)
         )
         if bad is not None:
-            return _as_dict(None, None, Interval(None, None, None, "", bad), own, bad)
+            return _as_dict(None, None, self._no_difference(bad), own, bad)
         known = [p for p in mine if p is not None]
         scores = [task.score(metric, truth, p) for p in known]
         why = next((s.reason for s in scores if s.value is None), None)
@@ -91,6 +92,10 @@ class LockedTest:
         others = [p for p in self._predictions(self.sides[1]) if p is not None]
         found = rows_and_seeds(metric, truth, known, others, rng=self.rng, **common)
         return _as_dict(found.selected.value, found.defaults.value, found.difference, own, why)
+
+    def _no_difference(self, why: str) -> Interval:
+        """One configuration does not differ from itself, whatever its score."""
+        return Interval(0.0, 0.0, 0.0, KEPT) if self._selected.number == 0 else Interval(None, None, None, "", why)
 
     def _reported(self, metric: Metric) -> dict[str, Any]:
         """Figures from numbers that the function computed itself on the locked rows."""

@@ -21,14 +21,16 @@ from truing.record.trial import ESTIMATE, RACE, REFIT, SEARCH, Replicate, RunRec
 from truing.setting import Setting
 from truing.verdict import figures
 from truing.verdict.delivery import Delivery
-from truing.verdict.fresh import Fresh, estimate
+from truing.verdict.fresh import Fresh, cause, estimate
 from truing.verdict.headline import headline
-from truing.verdict.locked import LockedTest, few_positives
+from truing.verdict.locked import NO_DELIVERY, LockedTest, few_positives
+from truing.verdict.repeats import Ends, own_runs
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs, winner
 from truing.verdict.verdict import Verdict, without_nan
 from truing.verdict.warnings import warnings_of
 
 Runs = dict[int, list[RunRecord | None]]
+NOT_KEPT = "not kept; run.keep(name, bytes) in the function keeps it"
 
 
 def reach(
@@ -83,6 +85,7 @@ class _Reaching:
             self.setting, self.job, sides, refits, comparable, self._locked_as, self._rng("rows")
         ).figures()
         found = self._figures(selected, defaults if comparable else None, fresh, test)
+        found |= self._network(refits[selected.number][0])
         found["warnings"] = warnings_of(
             found,
             history,
@@ -100,10 +103,11 @@ class _Reaching:
         self, selected: Trial, defaults: Trial | None, fresh: Fresh, test: dict[str, Any] | None
     ) -> dict[str, Any]:
         history, task, plan = self.session.history, self.setting.task, self.setting.plan
-        validation, difference = figures.validation(self.setting, self.job, selected, defaults, fresh)
+        validation, difference = figures.validation(
+            self.setting, self.job, selected, defaults, fresh, function_since=history.function_since
+        )
         base = figures.base_rates(self.setting)
-        mine = [r for r in history.runs.values() if r.purpose == SEARCH or self._is_mine(r)]
-        model = self.job.folder / "model"
+        spent = [r for r in history.runs.values() if r.purpose in (SEARCH, *self._names)]
         return {
             "schema": 1,
             "metric": task.primary.name,
@@ -118,15 +122,23 @@ class _Reaching:
             "generalization": figures.generalization(self.setting, selected, fresh, validation, test, base),
             "base": base["test"] or base["development"],
             "trials": len(history),
-            "runs": _trainings(r for r in mine if r.purpose == SEARCH),
-            "verdict_runs": _trainings(r for r in mine if r.purpose != SEARCH),
-            "seconds": round(sum(r.seconds for r in mine), 3),
+            "runs": _trainings(r for r in spent if r.purpose == SEARCH),
+            "verdict_runs": _trainings(own_runs(history, self._names)),
+            "seconds": round(sum(r.seconds for r in spent), 3),
             "protocol": self.study.get("validation_text"),
             "refits": REFITS if self.setting.has_test else 1,
             "locked_rows": len(plan.locked) if plan.locked is not None else None,
-            "model": sorted(p.name for p in model.glob("*")) if model.is_dir() else [],
             "target": figures.target(history, task.goal, validation["selected"]),
         }
+
+    def _network(self, delivered: RunRecord | None) -> dict[str, Any]:
+        """The files of the delivered network; without any the reason."""
+        model = self.job.folder / "model"
+        files = sorted(p.name for p in model.glob("*")) if model.is_dir() else []
+        if delivered is None or delivered.state is not State.COMPLETED:
+            earlier = "; model/ holds that of the earlier verdict" if files else ""
+            return {"model": [], "model_reason": f"none: {NO_DELIVERY}{earlier}"}
+        return {"model": files, "model_reason": None if files else NOT_KEPT}
 
     # -- the runs --------------------------------------------------------------------------------------------------
 
@@ -167,10 +179,13 @@ class _Reaching:
             REFIT, sides if self.setting.has_test else [selected], replicates, delivered=selected, **more
         )
         mine = runs[selected.number]
-        if not any(run is not None and run.state is State.COMPLETED for run in mine):
+        done = [run is not None and run.state is State.COMPLETED for run in mine]
+        if done[0]:
+            model.end()
+        else:  # a run that failed after run.keep() has left files that are no network
             model.restore()
+        if not any(done):
             raise StudyFailedError(_refit_failed(mine))
-        model.end()
         return runs
 
     def _whole(self, index: int) -> Replicate:
@@ -199,28 +214,23 @@ class _Reaching:
     ) -> Runs:
         """Carry out what has not completed yet; trial -> its runs in the order of the replicates."""
         history, named = self.session.history, self._named(purpose)
-        specs = []
+        refusing = [(delivered.number, r.index) for r in replicates] if delivered is not None else []
+        ends, specs = Ends.of(history, named, refusing), []
         for replicate in replicates:
             for trial in trials:
-                if (named, trial.number, replicate.index) not in history.verdict_runs:
+                attempt = ends.to_do((trial.number, replicate.index))
+                if attempt is not None:
                     spec = self.setting.plan.spec(
                         0, trial.number, trial.config, named, replicate, keep=self._room(), **more
                     )
                     keep = delivered is not None and trial.number == delivered.number and replicate.index == 0
-                    specs.append(replace(spec, keep_model=keep))
+                    specs.append(replace(spec, keep_model=keep, attempt=attempt))
         if specs:
             self.phase(purpose, len(specs))
         if not carry_out(self.session, specs):
             raise KeyboardInterrupt
-        ended = {
-            (run.trial, run.replicate): run
-            for run in history.runs.values()
-            if run.purpose == named and run.state.ended and run.state is not State.SUPERSEDED
-        }
-        for (kind, whose, place), number in history.verdict_runs.items():
-            if kind == named:
-                ended[whose, place] = history.runs[number]
-        return {t.number: [ended.get((t.number, r.index)) for r in replicates] for t in trials}
+        ends = Ends.of(history, named)
+        return {t.number: [ends.run((t.number, r.index)) for r in replicates] for t in trials}
 
     def _room(self) -> str:
         """Predictions are kept up to the study's limit; beyond that the loss per row."""
@@ -232,11 +242,11 @@ class _Reaching:
 
     @property
     def _locked_as(self) -> str:
-        """How the locked rows reach the function; the last completed run knows what the function returns."""
+        """How the locked rows reach the function; the last run before the refits knows what it returns."""
         if self.setting.task.primary.kind == "number":  # only the function itself can compute it
             return "numbers"
         for run in reversed(self.session.history.runs.values()):
-            if run.state is State.COMPLETED and run.purpose == "search":
+            if run.state is State.COMPLETED and not run.purpose.startswith(REFIT):
                 if run.details.get("predict"):
                     return "predict"
                 return "numbers" if run.details.get("report") == "numbers" else "locked"
@@ -246,18 +256,14 @@ class _Reaching:
         """What the runs of this verdict are called: a later look has runs, splits and seeds of its own."""
         return purpose if self.number == 1 else f"{purpose}@{self.number}"
 
-    def _is_mine(self, run: RunRecord) -> bool:
-        return run.purpose in [self._named(purpose) for purpose in (RACE, ESTIMATE, REFIT)]
+    @property
+    def _names(self) -> list[str]:
+        return [self._named(purpose) for purpose in (RACE, ESTIMATE, REFIT)]
 
     def _failed_runs(self) -> list[RunRecord]:
-        """This verdict's runs that came to a bad end and did not complete later."""
-        completed = self.session.history.verdict_runs
-        failed = {
-            (r.purpose, r.trial, r.replicate): r
-            for r in self.session.history.runs.values()
-            if self._is_mine(r) and r.state.ended and r.state.trial_state == "failed"
-        }
-        return [run for place, run in failed.items() if place not in completed]
+        """This verdict's runs that came to a bad end, and count."""
+        counting = [tale.counts for name in self._names for tale in Ends.of(self.session.history, name).tales.values()]
+        return [run for run in counting if run is not None and run.state.trial_state == "failed"]
 
     def _rng(self, what: str) -> np.random.Generator:
         return stream(self.setting.plan.seed, "verdict", self.number, what)
@@ -278,9 +284,9 @@ class _Reaching:
         parts = [f"race of {len(raced)}"] if len(raced) > 1 and validation is not None else []
         parts += ["fresh runs"] if validation is not None else []
         parts += ["refits" if self.setting.has_test else "one refit"]
-        done = _trainings(r for r in history.runs.values() if self._is_mine(r) and r.state is State.COMPLETED)
+        done = _trainings(r for r in own_runs(history, self._names) if r.state is State.COMPLETED)
         so_far = f", {done} of them done" if done else ""
-        self.say(f"Verdict: {runs} runs ({', '.join(parts)}){so_far}{share}.")
+        self.say(f"Verdict: {runs} {'run' if runs == 1 else 'runs'} ({', '.join(parts)}){so_far}{share}.")
 
 
 def _trainings(runs: Iterable[RunRecord]) -> int:
@@ -290,7 +296,7 @@ def _trainings(runs: Iterable[RunRecord]) -> int:
 
 def _refit_failed(runs: Sequence[RunRecord | None]) -> str:
     last = next((run for run in runs if run is not None), None)
-    why = f"{last.state}: {last.reason}" if last is not None else "it did not run"
+    why = f"{last.state}: {cause(last)}" if last is not None else "it did not run"
     tail = f"\n\n{last.reason.tail}" if last is not None and last.reason is not None and last.reason.tail else ""
     return (
         f"The selected configuration could not be trained on all development rows ({why}), so there is no verdict; "

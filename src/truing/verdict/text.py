@@ -24,6 +24,7 @@ from truing.verdict.wording import (
 
 WIDTH = 80
 LABEL, COLUMN, LEAD = 30, 11, 11
+_TOGETHER = ("sensitivity", "specificity")
 _CLASSES = {"log_loss", "brier"}
 
 
@@ -36,6 +37,8 @@ def full(verdict: Mapping[str, Any]) -> str:
         lines += _listed("Defaults", verdict["defaults"])
     if verdict["model"]:
         lines += _line("Network", f"kept in model/: {', '.join(verdict['model'])}")
+    elif verdict.get("model_reason"):
+        lines += _line("Network", verdict["model_reason"])
     lines += ["", f"{'':<{LABEL}}{'defaults':>{COLUMN}}{'selected':>{COLUMN}}  difference (95 %)"]
     lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + [""] + _generalization(verdict)
     if verdict["target"] is not None:
@@ -55,15 +58,21 @@ def full(verdict: Mapping[str, Any]) -> str:
 
 
 def _also(verdict: Mapping[str, Any]) -> str:
-    """The first further metric of the locked test, in words and without a claim."""
-    for name, entry in (verdict["test"] or {}).items():
-        if name != verdict["metric"] and entry["selected"] is not None:
-            decimals = places(entry["selected"], entry["defaults"])
-            text = f"{capital(spoken(name))} there: {figure(name, entry['selected'], decimals)}"
-            if entry["defaults"] is not None and verdict["selected"] != verdict["defaults"]:
-                text += f" against {figure(name, entry['defaults'], decimals)}"
-            return text + "."
-    return ""
+    """The first further metric of the locked test, in words and without a claim; both of a pair."""
+    test = verdict["test"] or {}
+    known = [name for name, entry in test.items() if name != verdict["metric"] and entry["selected"] is not None]
+    named = [name for name in _TOGETHER if name in known]
+    if len(named) < len(_TOGETHER):
+        named = known[:1]
+    parts: list[str] = []
+    for name in named:
+        ours, theirs = test[name]["selected"], test[name]["defaults"]
+        decimals = places(ours, theirs)
+        text = f"{spoken(name)}{'' if parts else ' there:'} {figure(name, ours, decimals)}"
+        if theirs is not None and verdict["selected"] != verdict["defaults"]:
+            text += f" against {figure(name, theirs, decimals)}"
+        parts.append(text)
+    return f"{capital(', '.join(parts))}." if parts else ""
 
 
 def _base(verdict: Mapping[str, Any]) -> str:
@@ -102,7 +111,12 @@ def _validation(verdict: Mapping[str, Any]) -> list[str]:
 
 
 def luck(verdict: Mapping[str, Any]) -> str:
-    """How much better the search saw it than fresh runs do; "none" where it did not."""
+    """How much better the search saw it than fresh runs do; "none" where it did not.
+
+    Between two versions of the function the distance is no luck, and is not called so.
+    """
+    if verdict["validation"].get("no_luck"):
+        return str(verdict["validation"]["no_luck"])
     valid, what = verdict["validation"], fresh(verdict).removeprefix("fresh ")
     gap = valid["selected"] - valid["as_searched"]
     size, decimals = gap if verdict["goal"] == "min" else -gap, places(valid["selected"], valid["as_searched"])
@@ -112,6 +126,8 @@ def luck(verdict: Mapping[str, Any]) -> str:
 
 def _luck(verdict: Mapping[str, Any]) -> str:
     """The luck, and what of it the fresh runs take out."""
+    if verdict["validation"].get("no_luck"):
+        return luck(verdict)
     if verdict["validation"]["rows_trained"] is None:
         return f"{luck(verdict)}; the fresh runs take that luck out"
     whose = "these rows" if "splits" in fresh(verdict) else "this one split and of these rows"
@@ -154,14 +170,17 @@ def _generalization(verdict: Mapping[str, Any]) -> list[str]:
     known = [found[key] for key in ("train", "validation", "test")]
     if not any(value is not None for value in known):
         return []
-    decimals = places(*known)
+    decimals, why = places(*known), ""
     parts = [
         f"{key} {number(found[key], decimals)}" for key in ("train", "validation", "test") if found[key] is not None
     ]
     if found["retained"] is not None:
         parts.append(f"retained {found['retained']:.2f}")
+    elif verdict["test"] is not None and (found.get("reasons") or {}).get("retained"):
+        parts.append("(retained: undefined,")
+        why = f" {found['reasons']['retained']})"
     gap = "\N{NO-BREAK SPACE}"
-    text = "  ".join(part.replace(" ", gap) for part in parts)
+    text = "  ".join(part.replace(" ", gap) for part in parts) + why
     return [line.replace(gap, " ") for line in _line("generalization", text)]
 
 

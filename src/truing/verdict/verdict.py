@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,6 +51,13 @@ class Verdict:
 
     def __repr__(self) -> str:
         return f"Verdict({self.headline!r})"
+
+    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
+        """The full text at the end of a notebook's cell or an IPython line."""
+        p.text(repr(self) if cycle else str(self))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def without_nan(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from truing.record.history import History
 from truing.record.trial import ESTIMATE, RACE, REFIT, RunRecord, Trial
 from truing.verdict.fresh import cause
-from truing.verdict.wording import capital, spoken
+from truing.verdict.wording import capital, figure, places, spoken
 
 
 def warnings_of(
@@ -33,7 +33,7 @@ def warnings_of(
     found: list[tuple[str, str]] = []
     difference = verdict["validation"]["difference"]
     if defaults.state != "completed":
-        why = (defaults.reason or defaults.state).splitlines()[0]
+        why = (defaults.reason or defaults.state).splitlines()[0].rstrip(" .")
         found.append(
             ("defaults_failed", f"The defaults did not complete ({why}), so there is nothing to compare with.")
         )
@@ -48,12 +48,13 @@ def warnings_of(
                 "this one describes.",
             )
         )
-    floor, seen = (verdict["base"] or {}).get(verdict["metric"]), _score(verdict)
-    if floor is not None and seen is not None and (seen >= floor if verdict["goal"] == "min" else seen <= floor):
+    beaten = _no_better(verdict)
+    if beaten:
         found.append(
             (
                 "no_better_than_constant",
-                "The selected configuration is no better than a prediction that does not look at the rows.",
+                "The selected configuration is no better than a prediction that does not look at the rows: "
+                f"{' and '.join(beaten)}.",
             )
         )
     if locked_as == "numbers" and verdict["test"] is not None:
@@ -119,11 +120,20 @@ def warnings_of(
     return [{"code": code, "message": message} for code, message in found]
 
 
-def _score(verdict: Mapping[str, Any]) -> float | None:
-    """The selected's score on the locked rows, or without any that of its fresh runs."""
-    test = verdict["test"]
-    score = verdict["validation"]["selected"] if test is None else test[verdict["metric"]]["selected"]
-    return None if score is None else float(score)
+def _no_better(verdict: Mapping[str, Any]) -> list[str]:
+    """Where the selected does not beat the constant prediction: in its fresh runs, on the locked rows."""
+    name, test = verdict["metric"], verdict["test"]
+    pairs = [("on validation", verdict["validation"]["selected"], verdict["generalization"].get("base"))]
+    if test is not None:
+        pairs.append(("on the locked rows", test[name]["selected"], (verdict["base"] or {}).get(name)))
+    found = []
+    for where, ours, floor in pairs:
+        if ours is not None and floor is not None and (ours >= floor if verdict["goal"] == "min" else ours <= floor):
+            decimals = places(ours, floor)
+            found.append(
+                f"{where} {spoken(name)} {figure(name, ours, decimals)} against {figure(name, floor, decimals)}"
+            )
+    return found
 
 
 def _failed(runs: Sequence[RunRecord]) -> list[tuple[str, str]]:
