@@ -183,7 +183,7 @@ class WantsArrays(Good):
 
 class ReadsADatasetWhole(Good):
     def items(self, rows):
-        return list(rows.data.x) if rows.data.kind == "dataset" else super().items(rows)
+        return list(rows._data.x) if rows.kind == "dataset" else super().items(rows)
 
 
 class KeepsNothing(Good):

@@ -69,6 +69,51 @@ def test_locked_rows_of_a_dataset_are_x_alone() -> None:
         assert [item.tolist() for item in shown.__getitems__([2, 0])] == X[[5, 4]].tolist()
 
 
+def test_the_data_behind_locked_rows_has_no_labels() -> None:
+    data = Data(X, Y, groups=list("aabbcc"))
+    assert data.labels is not None  # read before, as a study does
+    rows = LockedRows(data, ROWS)
+    reached: list[Any] = [rows, rows.dataset()]
+    for value in reached:  # everything that hangs on them
+        reached += [part for part in vars(value).values() if hasattr(part, "__dict__")]
+
+    assert not hasattr(rows, "data")
+    assert not any(np.array_equal(found, Y) for value in reached for found in vars(value).values() if found is not X)
+    assert (data.y is Y, rows.kind, rows.groups.tolist()) == (True, "array", ["c", "a", "c"])  # type: ignore[union-attr]
+
+
+class OneItem:
+    def __init__(self, item: Any) -> None:
+        self.item = item
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, row: int) -> Any:
+        return self.item
+
+
+RECORD = np.array([(1.0, 1)], dtype=[("x", "f4"), ("y", "i8")])[0]
+
+
+@pytest.mark.parametrize("item", [{"x": 1.0, "y": 1}, RECORD, object(), ()], ids=["dict", "record", "object", "empty"])
+def test_an_item_that_may_hold_its_label_is_refused_where_it_is_locked(item: Any) -> None:
+    data = Data(OneItem(item), Y)
+    locked = LockedRows(data, ROWS)
+
+    for read in (lambda: locked.x[0], lambda: locked.dataset()[1], lambda: locked.x.__getitems__([0])):
+        with pytest.raises(DataError, match=r"label cannot be kept back: give items \(x, y\) or x alone"):
+            read()
+    assert data.take(ROWS).x[0] is item  # one trains on it
+    assert data.take(ROWS).without_labels().x[0] is item  # and predicts what was trained on
+    assert LockedRows(Data(OneItem(item)), ROWS).x[0] is item  # without labels there is none to keep back
+
+
+@pytest.mark.parametrize("item", [X[0], np.float32(1), 1.5, "a text", b"bytes"])
+def test_an_item_that_is_x_alone_is_given(item: Any) -> None:
+    assert LockedRows(Data(OneItem(item), Y), ROWS).x[0] is item
+
+
 # -- with torch ----------------------------------------------------------------------------------------
 
 

@@ -337,7 +337,7 @@ def test_arrays_tensors_and_datasets_train_the_same_network() -> None:
 
     for done in trained:
         assert np.array_equal(done.reported, trained[0].reported)
-        locked = LockedRows(done.valid.data, np.arange(50, 60))
+        locked = LockedRows(done.valid._data, np.arange(50, 60))
         assert np.array_equal(done.predict(locked.x), trained[0].predict(x[50:60]))
 
 

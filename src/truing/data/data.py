@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -135,6 +136,14 @@ class Data:
         from truing.data.rows import Rows
 
         return Rows(self, np.asarray(rows))
+
+    def without_labels(self) -> Data:
+        """The same rows and groups, without y. Nothing is copied or checked anew."""
+        bare = copy(self)
+        object.__setattr__(bare, "y", None)
+        for known in ("labels", "_fingerprint"):
+            bare.__dict__.pop(known, None)
+        return bare
 
     def fingerprint(self) -> str:
         """SHA-256 of the content: of a Dataset its length, y, groups and 64 rows; of the rest every byte."""

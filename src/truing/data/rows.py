@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from truing.data.tensor import is_tensor
 from truing.errors import DataError
 
 if TYPE_CHECKING:
-    from truing.data.data import Data
+    from truing.data.data import Data, Kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +22,8 @@ class Rows:
     """Some rows of a Data, with x and y of the type that was given. No rows at all are legal.
 
     Args:
-        data: where the rows lie.
-        rows: positions (n,) in `data`; stored as int64.
+        _data: where the rows lie, and others that are none of a training function's business.
+        rows: positions (n,) in it; stored as int64.
 
     >>> from truing.data.data import Data
     >>> some = Data(np.arange(8).reshape(4, 2), [0, 1, 0, 1]).take([3, 0])
@@ -29,7 +31,7 @@ class Rows:
     ([[6, 7], [0, 1]], [1, 0], 2)
     """
 
-    data: Data
+    _data: Data
     rows: np.ndarray
 
     def __post_init__(self) -> None:
@@ -37,7 +39,7 @@ class Rows:
         if rows.size and rows.dtype.kind not in "iu":
             raise DataError(f"Row positions must be integers, not {rows.dtype}.")
         rows = rows.astype(np.int64)
-        n = len(self.data)
+        n = len(self._data)
         if rows.size and (rows.min() < 0 or rows.max() >= n):
             raise DataError(f"Row positions must lie between 0 and {n - 1}; given {rows.min()} to {rows.max()}.")
         object.__setattr__(self, "rows", rows)
@@ -45,13 +47,22 @@ class Rows:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def kind(self) -> Kind:
+        """What x was given as: "array" (numpy), "tensor" (torch) or "dataset" (map-style)."""
+        return self._data.kind
+
+    def without_labels(self) -> LockedRows:
+        """The same rows as `predict` gets them; their labels are known, so any item of a Dataset will do."""
+        return LockedRows(self._data, self.rows, any_item=True)
+
     @cached_property
     def x(self) -> Any:
         """These rows: an array (n, ...) or tensor (n, ...), copied out; for a Dataset a `Subset` of it."""
-        if self.data.kind == "array":
-            return np.asarray(self.data.x)[self.rows]
-        if self.data.kind == "tensor":
-            return self.data.x.detach()[_index(self.rows, self.data.x)]
+        if self._data.kind == "array":
+            return np.asarray(self._data.x)[self.rows]
+        if self._data.kind == "tensor":
+            return self._data.x.detach()[_index(self.rows, self._data.x)]
         return self._subset()
 
     @cached_property
@@ -62,43 +73,54 @@ class Rows:
             return None
         if labels.dtype.kind in "iu":
             labels = labels.astype(np.int64)
-        if not self.data.y_as_tensor:
+        if not self._data.y_as_tensor:
             return labels
         import torch
 
-        kept = getattr(self.data.y, "dtype", None)
+        kept = getattr(self._data.y, "dtype", None)
         floating = isinstance(kept, torch.dtype) and kept.is_floating_point
         return torch.from_numpy(labels).to(kept) if floating else torch.from_numpy(labels)
 
     @property
     def labels(self) -> np.ndarray | None:
         """The labels of these rows as a numpy array (n,), or None."""
-        return None if self.data.labels is None else self.data.labels[self.rows]
+        return None if self._data.labels is None else self._data.labels[self.rows]
 
     @property
     def groups(self) -> np.ndarray | None:
         """The groups of these rows as a numpy array (n,), or None."""
-        return None if self.data.group_labels is None else self.data.group_labels[self.rows]
+        return None if self._data.group_labels is None else self._data.group_labels[self.rows]
 
     def dataset(self) -> Pairs | Subset:
         """A map-style dataset of these rows, fit for a torch DataLoader.
 
         Its items are `(x[i], y[i])`, or `x[i]` alone without labels; of a Dataset, what the Dataset gives.
         """
-        if self.data.kind == "dataset":
+        if self._data.kind == "dataset":
             return self._subset()
-        return Pairs(self, labelled=self.data.y is not None)
+        return Pairs(self, labelled=self._data.y is not None)
 
     def _subset(self) -> Subset:
-        return Subset(self.data.x, self.rows)
+        return Subset(self._data.x, self.rows)
 
 
 @dataclass(frozen=True, eq=False)
 class LockedRows(Rows):
     """Rows whose labels are kept back. Items of its dataset, and of a Dataset's x, are x alone.
 
-    From a Dataset's item that is a tuple or list the first element is given, from any other the whole item.
+    From a Dataset's item that is a tuple or list the first element is given. A tensor, array, number or text is x
+    itself. Any other item may hold its label, and is refused where the Data has labels.
+
+    Args:
+        any_item: give those others whole all the same.
     """
+
+    any_item: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "any_item", self.any_item or self._data.y is None)
+        object.__setattr__(self, "_data", self._data.without_labels())
 
     @property
     def y(self) -> Any:
@@ -112,10 +134,10 @@ class LockedRows(Rows):
 
     def dataset(self) -> Pairs | Subset:
         """A map-style dataset of x alone."""
-        return self._subset() if self.data.kind == "dataset" else Pairs(self, labelled=False)
+        return self._subset() if self._data.kind == "dataset" else Pairs(self, labelled=False)
 
     def _subset(self) -> Subset:
-        return Subset(self.data.x, self.rows, first_only=True)
+        return Subset(self._data.x, self.rows, first_only=True, any_item=self.any_item)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +148,13 @@ class Subset:
         source: the Dataset.
         rows: int64 positions in it.
         first_only: give only the first element of an item that is a tuple or list.
+        any_item: give items of which nobody can say what in them is the label, too.
     """
 
     source: Any
     rows: np.ndarray
     first_only: bool = False
+    any_item: bool = True
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -145,7 +169,16 @@ class Subset:
         return [self._shown(item) for item in items]
 
     def _shown(self, item: Any) -> Any:
-        return item[0] if self.first_only and isinstance(item, tuple | list) and len(item) else item
+        if not self.first_only:
+            return item
+        if isinstance(item, tuple | list) and len(item):
+            return item[0]
+        if not self.any_item and not _is_x_alone(item):
+            raise DataError(
+                f"The items of this Dataset are of type {type(item).__name__}, whose label cannot be kept back: "
+                "give items (x, y) or x alone."
+            )
+        return item
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +193,20 @@ class Pairs:
 
     def __getitem__(self, place: int) -> Any:
         row = int(self.source.rows[place])
-        x = self.source.data.x
+        x = self.source._data.x
         # A copy, so that neither the user's memory nor a read-only map is written to by what follows.
-        item = np.array(x[row]) if self.source.data.kind == "array" else x[row].detach().clone()
+        item = np.array(x[row]) if self.source._data.kind == "array" else x[row].detach().clone()
         return (item, self.source.y[place]) if self.labelled else item
+
+
+def _is_x_alone(item: Any) -> bool:
+    """True for one value or one array of values, an image included."""
+    if getattr(getattr(item, "dtype", None), "names", None):  # a record, such as (x, y)
+        return False
+    if isinstance(item, np.ndarray | np.generic | Number | str | bytes) or is_tensor(item):
+        return True
+    tabular = isinstance(item, Mapping) or type(item).__module__.split(".")[0] in ("pandas", "polars")
+    return not tabular and (hasattr(item, "__array__") or hasattr(item, "__array_interface__"))
 
 
 def _index(rows: np.ndarray, tensor: Any) -> Any:

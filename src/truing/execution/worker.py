@@ -122,7 +122,7 @@ def _train_figure(job: Job, run: Run, predict: Callable[[Any], Any] | None) -> f
     """The primary metric on the training rows: reported, else predicted."""
     if run.last.train is not None or predict is None or run.train is None or job.task.primary.kind == "number":
         return run.last.train
-    rows = LockedRows(run.train.data, run.train.rows)  # x as predict gets it for the locked rows, of a Dataset too
+    rows = run.train.without_labels()  # x as predict gets it for the locked rows, of a Dataset too
     read = job.task.read(predict(rows.x), len(rows), order=run.last.order)
     return job.task.score(job.task.primary, job.task.truth(run.train.labels), read).value
 

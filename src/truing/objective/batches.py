@@ -38,7 +38,7 @@ class Batches:
         self._targets = torch.as_tensor(targets).to(device)
         self._size, self._device = size, device
         self._generator = torch.Generator().manual_seed(seed)
-        self._dataset = rows.dataset() if rows.data.kind == "dataset" else None
+        self._dataset = rows.dataset() if rows.kind == "dataset" else None
         self._x = None if self._dataset is not None else as_floats(rows.x).to(device)
 
     def __len__(self) -> int:

@@ -96,7 +96,7 @@ class TorchTrainer:
                     torch.nn.utils.clip_grad_norm_(net.parameters(), standard.grad_clip)
                 optimizer.step()
                 scheduler.step()
-            valid = run.valid.dataset() if run.valid.data.kind == "dataset" else run.valid.x
+            valid = run.valid.dataset() if run.valid.kind == "dataset" else run.valid.x
             run.report(_predict(net, valid, classes, device), epoch=epoch)
         _keep(run, net)
         return lambda x: _predict(net, x, classes, device)

@@ -112,7 +112,7 @@ def _of_one_list(kind: type[Choice]) -> type[Choice]:
             )
         made(self, *options, **rest)
 
-    kind.__init__ = checked  # type: ignore[method-assign, assignment]
+    kind.__init__ = checked  # type: ignore[method-assign]
     return kind
 
 
