@@ -197,6 +197,28 @@ study("rebound")
     assert len(executions(tmp_path)) == 2
 
 
+def test_a_new_server_comes_past_the_verdict_of_an_earlier_study(programs, tmp_path):
+    """On the way to the second study it meets the first one's verdict, which is stored and is not made again."""
+    first, second = SEVERAL.split("for number in")[0].split('study("one", train, rows)')[0], 'study("two", train, rows)'
+    output, _ = programs.script(
+        first
+        + """
+def without_rows(run):
+    run.report(loss=(run.config["x"] - OFFSET) ** 2)
+one = tr.Study(without_rows, SPACE, metric=LOSS, validation=tr.Seeds(2), test=None, folder="one")
+one.run(trials=2, workers=2)
+print("looks", one.verdict(workers=2).to_dict()["looks"])
+rows = Picky(300)
+"""
+        + second
+        + "\n"
+    )
+    assert output.splitlines()[-1] == "looks 0"
+    assert len(executions(tmp_path)) == 3
+    check(tmp_path, "two", trials=2)
+    assert len(read(tmp_path / "one")[0].notes["verdict"]) == 1
+
+
 def test_a_dataset_that_was_changed_in_place_is_not_the_servers(programs, tmp_path):
     """Its name still stands for the same object here, but the server's has the old rows."""
     programs.script(
