@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +158,77 @@ def test_an_iterable_dataset_is_refused() -> None:
 
     with pytest.raises(DataError, match="give an array, a torch tensor, or a Dataset"):
         Data(Stream())
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    name: str
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [frozenset([0, 8]), frozenset([8, 0]), frozenset([1])],
+        [Decimal("1.0"), Decimal("1.00"), Decimal("1.1")],
+        [("a", np.int64(1)), ("a", 1), ("a", "1")],
+        [(1, 2), (1.0, 2.0), (2, 1)],
+        [Site("a"), Site("a"), Site("b")],
+        [2**70, 2**70, 2**70 + 1],
+        [2**60 + 1, 2.0**60 + 1, 1.5],
+        [1, 1.0, "1"],
+        [True, 1, "x"],
+        [0.1, np.float64(0.1), Decimal("0.1")],
+        ["x", "x", ("x",)],
+        [datetime.date(2020, 1, 1), datetime.date(2020, 1, 1), datetime.date(2021, 1, 1)],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("boxed", [False, True], ids=["list", "array"])
+def test_groups_are_the_ones_a_dict_tells_apart(groups: list[Any], boxed: bool) -> None:
+    places: dict[Any, int] = {}
+    expected = [places.setdefault(group, len(places)) for group in groups]
+    given: Any = groups
+    if boxed:
+        given = np.empty(len(groups), dtype=object)
+        for row, group in enumerate(groups):
+            given[row] = group
+
+    found = Data(np.zeros((3, 1)), groups=given).group_labels.tolist()  # type: ignore[union-attr]
+
+    names = list(dict.fromkeys(found))
+    assert [names.index(name) for name in found] == expected
+
+
+def test_equal_groups_in_other_words_have_one_fingerprint() -> None:
+    one = Data(np.zeros((2, 1)), groups=[frozenset("ab"), (1, Decimal("0.50"))])
+    two = Data(np.zeros((2, 1)), groups=[frozenset("ba"), (1.0, 0.5)])
+
+    assert one.fingerprint() == two.fingerprint()
+
+
+class Hashed:
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hashed)
+
+    def __hash__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("groups", "sentence"),
+    [
+        ([object(), object()], "groups has a object at row 0, an object known only by its address"),
+        (["a", Hashed()], "groups has a Hashed at row 1, an object known only by its address"),
+        (["a", {1: 2}], "groups has a dict at row 1, which cannot be hashed"),
+        (["a", float("nan")], "groups is missing at row 1"),
+        ([("a", object()), "b"], "groups has a object at row 0"),
+    ],
+)
+def test_groups_that_nobody_can_tell_apart_again_are_refused(groups: list[Any], sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        Data(np.zeros((2, 1)), groups=groups)
+
+
+def test_a_label_beyond_64_bits_is_refused_in_one_sentence() -> None:
+    with pytest.raises(DataError, match="y has a whole number beyond 64 bits"):
+        Data(np.zeros((2, 1)), [1, 2**70])

@@ -124,3 +124,20 @@ def test_tensors_are_searched_too() -> None:
 
 def test_one_part_alone_has_nothing_to_find() -> None:
     assert duplicates(Data(np.zeros((3, 1))), {DEV: np.arange(3)}) == []
+
+
+@pytest.mark.parametrize(("own", "other"), [("float64", "float32"), ("float32", "float64"), ("float64", "float16")])
+def test_the_same_rows_in_a_narrower_dtype_are_copies(own: str, other: str) -> None:
+    x = np.random.default_rng(0).standard_normal((50, 3))
+    x[40] = 1e30  # which float16 does not hold
+    data, official = Data(x.astype(own)), Data(x[10:20].astype(other))
+
+    (found,) = duplicates(data, {DEV: np.arange(50)}, {TEST: official})
+
+    assert (found.code, found.count) == ("duplicates", 10)
+
+
+def test_fractions_are_not_cut_down_to_whole_numbers() -> None:
+    data, official = Data(np.arange(6).reshape(3, 2)), Data(np.arange(6).reshape(3, 2) + 0.25)
+
+    assert duplicates(data, {DEV: np.arange(3)}, {TEST: official}) == []

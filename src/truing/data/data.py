@@ -32,7 +32,8 @@ class Data:
             the training function as they are.
         y: labels (n,): integers, strings or booleans for classes, floats for regression. Optional; a metric
             that compares with labels needs it, for a Dataset too.
-        groups: one hashable value a row; rows of one group never lie on both sides of a split.
+        groups: one hashable value a row; rows of one group never lie on both sides of a split. Groups that are equal
+            in Python are one group.
 
     Raises:
         DataError: lengths differ, no rows, x of dtype object, y or groups with a missing value.

@@ -18,8 +18,8 @@ def duplicates(data: Data, parts: Mapping[str, np.ndarray], others: Mapping[str,
     """Rows of a later part whose x equals, byte for byte, that of a row of an earlier part; groups in both.
 
     Rows are hashed to 64 bits, some at a time; those whose hash is met twice are compared by a 128-bit
-    digest. An other Data of another dtype is compared after conversion to the dtype of `data`. In a Dataset
-    rows are not looked for, and a finding says so.
+    digest. An other Data of another dtype is compared in the narrower of two float dtypes, else in one that holds
+    both. In a Dataset rows are not looked for, and a finding says so.
 
     Args:
         parts: name -> positions in `data`, such as {"development rows": ..., "locked test set": ...}.
@@ -47,8 +47,8 @@ def duplicates(data: Data, parts: Mapping[str, np.ndarray], others: Mapping[str,
 
 
 def _copies(data: Data, sides: Mapping[str, tuple[Data, np.ndarray]]) -> list[Finding]:
-    dtype = plain(data.x)[0].dtype
     arrays = {name: plain(side.x)[0] for name, (side, _) in sides.items()}
+    dtype = _common(plain(data.x)[0].dtype, [array.dtype for array in arrays.values()])
     shape = arrays[next(iter(arrays))].shape[1:]
     names = [name for name in sides if arrays[name].shape[1:] == shape]
     keys = {name: _hashes(arrays[name], sides[name][1], dtype) for name in names}
@@ -65,6 +65,16 @@ def _copies(data: Data, sides: Mapping[str, tuple[Data, np.ndarray]]) -> list[Fi
             whose = verb.format(_the(later))
             found.append(Finding("duplicates", f"{rows.size} {whose} of {earlier}.", int(rows.size), rows))
     return found
+
+
+def _common(own: np.dtype[Any], dtypes: list[np.dtype[Any]]) -> np.dtype[Any]:
+    """The dtype to compare in: rows saved as float32 are the float64 rows that they were made from."""
+    if all(dtype.kind == "f" for dtype in dtypes):
+        return min(dtypes, key=lambda dtype: dtype.itemsize).newbyteorder("=")
+    try:
+        return np.result_type(*dtypes)
+    except TypeError:
+        return own
 
 
 def _straddling(sides: Mapping[str, tuple[Data, np.ndarray]]) -> list[Finding]:
@@ -119,5 +129,6 @@ def _digests(array: np.ndarray, rows: np.ndarray, dtype: np.dtype[Any]) -> list[
 
 def _raw(block: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """The bytes of each row: uint8 (rows, bytes)."""
-    flat = np.ascontiguousarray(block.astype(dtype, copy=False)).reshape(len(block), -1)
+    with np.errstate(over="ignore", invalid="ignore"):  # too large for the narrower dtype is infinite there
+        flat = np.ascontiguousarray(block.astype(dtype, copy=False)).reshape(len(block), -1)
     return flat.view(np.uint8).reshape(len(block), -1)

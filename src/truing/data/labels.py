@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
+from truing.data.groups import as_text
 from truing.data.tensor import is_tensor, numbers_of
 from truing.errors import DataError
 
@@ -45,21 +47,31 @@ def _array(values: Any, name: str) -> np.ndarray:
         return numbers_of(values)
     if not isinstance(values, list | tuple):
         return np.asarray(values)  # strips memmap and other subclasses, copies nothing
-    if name == "groups" and any(isinstance(value, tuple) for value in values):
-        return np.array([str(value) for value in values])  # numpy would read tuples as further dimensions
     if any(isinstance(value, str) for value in values) or any(value is None for value in values):
-        mixed = np.empty(len(values), dtype=object)  # else numpy turns [1, "a"] into text without a word
-        mixed[:] = values
-        return mixed
+        return _objects(values)  # else numpy turns [1, "a"] into text without a word
+    if name == "groups" and any(
+        isinstance(value, Hashable) and not np.isscalar(value) and not is_tensor(value) for value in values
+    ):
+        return _objects(values)  # numpy would read tuples as further dimensions
     try:
-        return np.asarray(values)
-    except ValueError as error:
+        array = np.asarray(values)
+    except (ValueError, OverflowError) as error:
         raise DataError(f"{name} is a list that is no column ({error}): give one value a row.") from None
+    rounded = name == "groups" and array.ndim == 1 and array.dtype.kind == "f" and array.tolist() != list(values)
+    # Whole numbers beyond those that a float has would be merged with their neighbours.
+    return _objects(values) if rounded and np.isfinite(array).all() else array
+
+
+def _objects(values: Any) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        array[row] = value
+    return array
 
 
 def _typed(array: np.ndarray, name: str) -> np.ndarray:
     values = array.tolist()
-    missing = next((i for i, v in enumerate(values) if v is None or v is not v or str(v) == "<NA>"), None)
+    missing = next((i for i, v in enumerate(values) if _is_missing(v)), None)
     if missing is not None:
         raise DataError(f"{name} is missing at row {missing}: leave out the rows without {name}.")
     if all(isinstance(v, str) for v in values):
@@ -67,10 +79,21 @@ def _typed(array: np.ndarray, name: str) -> np.ndarray:
     if all(isinstance(v, bool | np.bool_) for v in values):
         return np.array(values, dtype=bool)
     if all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values):
-        return np.array(values, dtype=np.int64)
+        least, most = min(values, default=0), max(values, default=0)
+        if least >= -(2**63) and most < 2**63:
+            return np.array(values, dtype=np.int64)
+        if name != "groups":
+            raise DataError(
+                f"{name} has a whole number beyond 64 bits, {most if most >= 2**63 else least}: renumber it."
+            )
+    if name == "groups":
+        return as_text(values)
     if all(isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in values):
         return np.array(values, dtype=np.float64)
-    if name == "groups":
-        return np.array([str(v) for v in values])
     kinds = ", ".join(sorted({type(v).__name__ for v in values}))
     raise DataError(f"{name} mixes types ({kinds}): give only numbers or only strings.")
+
+
+def _is_missing(value: Any) -> bool:
+    """None, a NaN, or what pandas has for it."""
+    return value is None or (isinstance(value, float) and value != value) or str(value) in ("<NA>", "NaT")
