@@ -318,9 +318,9 @@ class Study:
     def _notes(self, workers: int) -> list[str]:
         """What else a person should know before the first trial."""
         notes = []
-        if not self._source.readable:
-            name = name_of(self.objective)
-            notes.append(f"Note: the source of {name} cannot be read, so changes to it cannot be seen.")
+        if unread := self._source.unread:
+            names = ", ".join(unread)
+            notes.append(f"Note: the source of {names} cannot be read, so changes to it cannot be seen.")
         if self.lookahead is None and workers > 1 and getattr(self.searcher, "adaptive", True):
             notes.append("Note: with lookahead=None the trials depend on who finishes first; a repeat will differ.")
         if self._metric is None and self._task.classes is not None:
