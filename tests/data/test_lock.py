@@ -120,3 +120,31 @@ def test_few_rows_and_absent_classes_are_warned_of() -> None:
         ("class_missing", "The development rows lack the class 'c'."),
     ]
     assert lock(Data(X, Y), range(100, 200), rng(), classification=False).warnings == ()
+
+
+def few_groups(groups: Any, test: Any) -> list[str]:
+    locked = lock(Data(np.zeros((len(groups), 1)), groups=groups), test, rng(), classification=False)
+    return [found.message for found in locked.warnings if found.code == "few_locked_groups"]
+
+
+def test_few_locked_groups_are_said_and_named() -> None:
+    four = np.repeat(["a", "b", "c", "va_long_beach"], 200)
+
+    (one,) = few_groups(four, np.arange(600, 800))
+    assert one.startswith(
+        "The locked test set is 1 group of 4 (va_long_beach, 200 rows): an interval over groups is impossible; "
+    )
+    (two,) = few_groups(np.repeat(np.arange(40), 5), np.arange(10))
+    assert two.startswith("The locked test set is 2 groups of 40 (0, 1, 10 rows): an interval over groups will be wide")
+    (long,) = few_groups(np.repeat(["x" * 50, "y" * 50], 5), np.arange(5))
+    assert "(5 rows)" in long
+    assert few_groups(np.repeat(np.arange(40), 5), np.arange(25)) == []
+
+
+def test_few_groups_of_an_official_test_set_are_said() -> None:
+    official = Data(np.zeros((6, 1)), groups=[1, 1, 1, 2, 2, 2])
+    locked = lock(Data(np.zeros((9, 1)), groups=np.arange(9) + 10), official, rng(), classification=False)
+
+    (found,) = [found for found in locked.warnings if found.code == "few_locked_groups"]
+    assert found.message.startswith("The locked test set is 2 groups (1, 2, 6 rows): ")
+    assert (found.count, found.rows.tolist()) == (2, [0, 1, 2, 3, 4, 5])

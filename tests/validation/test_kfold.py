@@ -48,7 +48,9 @@ def test_hospitals_are_left_out_one_by_one(heart: dict[str, np.ndarray]) -> None
 
     left_out = [np.unique(heart["site"][r.valid]).tolist() for r in replicates]
     assert sorted(left_out) == [["cleveland"], ["hungarian"], ["switzerland"], ["va_long_beach"]]
-    with pytest.raises(DataError, match="4 groups cannot fill 5 folds: use at most 4 folds"):
+    with pytest.raises(
+        DataError, match=r"4 groups are all there are, too few for 5 folds: use validation=tr.KFold\(4\)"
+    ):
         KFold(5).plan({"data": data}, rng())
 
 
@@ -148,3 +150,21 @@ def test_a_dataset_is_planned_unread_and_loaded_by_its_rows() -> None:
     images = torch.cat([x for x, _ in loader])[:, 0, 0, 0]
     assert images.tolist() == replicate.valid.tolist() == read
     assert np.bincount(replicate.valid % 3).tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("left", "message"),
+    [
+        ("abc", "3 groups are left (1 of 4 is locked by test=), too few for 5 folds: use validation=tr.KFold(3)."),
+        ("a", "1 group is left (3 of 4 are locked by test=), too few for 5 folds: give finer groups."),
+        ("abcd", "4 groups are all there are, too few for 5 folds: use validation=tr.KFold(4)."),
+    ],
+)
+def test_too_few_groups_are_counted_before_and_after_the_locked_ones(left: str, message: str) -> None:
+    groups = np.repeat(list("abcd"), 5)
+    outline = Data(np.zeros((20, 1)), groups=groups).outline(np.flatnonzero(np.isin(groups, list(left))))
+
+    with pytest.raises(DataError) as caught:
+        KFold(5).plan({"data": outline}, rng())
+
+    assert str(caught.value) == message

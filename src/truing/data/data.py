@@ -130,6 +130,7 @@ class Data:
             None if labels is None else labels[rows],
             None if groups is None else groups[rows],
             classification,
+            groups,
         )
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Rows:

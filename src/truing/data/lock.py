@@ -17,6 +17,8 @@ from truing.data.split import share_of_groups, share_of_rows
 from truing.data.tensor import is_tensor
 from truing.errors import DataError
 
+LONG = 40  # characters above which a group is not named in a sentence
+FEW_GROUPS = 5  # locked groups below which an interval over groups says little
 FEW = 100  # test rows below which an interval over them says little (the figure of the verdict's own warning)
 
 
@@ -65,14 +67,15 @@ def lock(data: Data, test: Any, rng: Generator, *, classification: bool) -> Lock
     if isinstance(test, Data):
         _fits(data, test, classification)
         how = f"an official test set of {len(test)} rows"
-        return Locked(everything, None, test, how, _few(len(test)))
+        return Locked(everything, None, test, how, (*_few(len(test)), *_few_groups(test)))
     if isinstance(test, Real) and not isinstance(test, bool | np.bool_):
         rows, how = _share(data, test, rng, classification)
     else:
         rows = _given(test, n)
         how = f"the {len(rows)} rows that were given"
     development = np.setdiff1d(everything, rows)
-    return Locked(development, rows, None, how, (*_few(len(rows)), *_absent(data, development, rows, classification)))
+    warnings = (*_few(len(rows)), *_few_groups(data, rows), *_absent(data, development, rows, classification))
+    return Locked(development, rows, None, how, warnings)
 
 
 def _share(data: Data, test: Real, rng: Generator, classification: bool) -> tuple[np.ndarray, str]:
@@ -136,6 +139,28 @@ def _few(n: int) -> tuple[Finding, ...]:
         return ()
     message = f"The test set has only {n} row{'s' * (n != 1)}: its figures will have wide intervals (under {FEW})."
     return (Finding("small_test_set", message, n),)
+
+
+def _few_groups(data: Data, rows: np.ndarray | None = None) -> tuple[Finding, ...]:
+    """A finding when the locked rows (None = all of an official test set) are of few groups."""
+    if data.group_labels is None:
+        return ()
+    mine = data.group_labels if rows is None else data.group_labels[rows]
+    names = np.unique(mine)
+    count = len(names)
+    if count >= FEW_GROUPS:
+        return ()
+    what = f"{count} group{'s' * (count != 1)}"
+    if rows is not None:
+        what += f" of {len(np.unique(data.group_labels))}"
+    short = names.dtype.kind in "biuU" and all(len(str(name)) <= LONG for name in names)
+    inside = f"{', '.join(map(str, names))}, " if short else ""
+    so = "an interval over groups is impossible" if count == 1 else "an interval over groups will be wide"
+    message = (
+        f"The locked test set is {what} ({inside}{len(mine)} row{'s' * (len(mine) != 1)}): {so}; "
+        "give more groups, a larger test=, or test=None and rest the claim on validation."
+    )
+    return (Finding("few_locked_groups", message, count, np.arange(len(mine)) if rows is None else rows),)
 
 
 def _absent(data: Data, development: np.ndarray, rows: np.ndarray, classification: bool) -> tuple[Finding, ...]:

@@ -16,6 +16,7 @@ class Outline:
         labels: array (n,) or None.
         group_labels: array (n,) or None; rows of one group never part.
         classification: True when `labels` are classes and splits are to be stratified by them.
+        groups_in_all: the groups (n of all,) of the Data that these rows were taken from, for messages; or None.
 
     >>> len(Outline(3, np.array([0, 1, 1])))
     3
@@ -25,6 +26,7 @@ class Outline:
     labels: np.ndarray | None = None
     group_labels: np.ndarray | None = None
     classification: bool = True
+    groups_in_all: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.n

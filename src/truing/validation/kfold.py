@@ -16,7 +16,7 @@ from truing.data.split import folds_of_groups, folds_of_rows
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import only, rare, whole_number
+from truing.validation.rows import enough_groups, only, rare, whole_number
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ class KFold:
     def _replicates(self, data: Mapping[str, Data | Outline], repeats: int, rng: Generator) -> Iterator[Replicate]:
         name, outline = only(data, "KFold")
         groups, strata = outline.group_codes, outline.strata
+        if groups is not None:
+            enough_groups(outline, int(groups.max()) + 1, self.folds)
         for repeat in range(repeats):
             if groups is None:
                 fold_of = folds_of_rows(len(outline), self.folds, strata, rng)

@@ -36,6 +36,21 @@ def whole_number(value: object, least: int, argument: str, example: str) -> None
         raise UsageError(f"{argument} must be a whole number of at least {least}, not {value!r}: {example}.")
 
 
+def enough_groups(outline: Outline, left: int, folds: int) -> None:
+    """Raise DataError unless the `left` groups of the outline can fill so many folds."""
+    if left >= folds:
+        return
+    whole = left if outline.groups_in_all is None else len(np.unique(outline.groups_in_all))
+    there = f"{left} group{' is' if left == 1 else 's are'}"
+    if whole > left:
+        locked = f"{whole - left} of {whole} {'is' if whole - left == 1 else 'are'} locked by test="
+        there += f" left ({locked})"
+    else:
+        there += " all there is" if left == 1 else " all there are"
+    more = f"use validation=tr.KFold({left})" if left > 1 else "give finer groups"
+    raise DataError(f"{there}, too few for {folds} folds: {more}.")
+
+
 def rare(outline: Outline, parts: int) -> list[str]:
     """A sentence for each class with fewer rows, or groups, than there are parts to deal them to."""
     strata, groups = outline.strata, outline.group_codes
