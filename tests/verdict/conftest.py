@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ class Logistic:
     noise: float = 0.0
     predicts: bool = True
     numbers: bool = False
-    seen: list[dict[str, Any]] = field(default_factory=list)
+    seen: deque[dict[str, Any]] = field(default_factory=deque)  # a list would be a constant of the function
     refuse: Callable[[Any], None] = lambda run: None
 
     def __call__(self, run: Any) -> Any:

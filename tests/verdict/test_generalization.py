@@ -107,7 +107,7 @@ def test_retained_is_null_where_nothing_was_learned(judged, rows, logistic) -> N
     found = done.verdict.to_dict()
     assert found["generalization"]["retained"] is None
     assert "not better than the constant predictor" in found["generalization"]["reasons"]["retained"]
-    assert "retained" not in str(done.verdict)
+    assert "(retained: undefined," in str(done.verdict)
 
 
 def test_worse_than_the_constant_predictor_retains_nothing_and_is_warned_of(judged, rows) -> None:

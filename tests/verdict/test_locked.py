@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def sides(done: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 def locked_rows(done: Any, n: int) -> np.ndarray:
     """What no run of the search ever saw."""
-    seen = [np.concatenate([s["train"], s["valid"]]) for s in done.objective.seen[:5]]
+    seen = [np.concatenate([s["train"], s["valid"]]) for s in list(done.objective.seen)[:5]]
     return np.setdiff1d(np.arange(n), np.concatenate(seen))
 
 
@@ -324,7 +325,7 @@ def test_a_first_refit_that_fails_delivers_no_network(judged, logistic) -> None:
 
 def test_refits_that_all_fail_stop_with_the_cause_and_can_be_taken_up(judged, rows, logistic, tmp_path: Path) -> None:
     """The look is counted once, and the next call does the refits alone."""
-    broken = [True]
+    broken = deque([True])  # unlike a list no constant of the function
 
     def refuse(run: Any) -> None:
         if broken[0] and run.config["l2"] != 300.0 and run.seed in {seed_of(0, "refit", j) for j in range(3)}:

@@ -92,7 +92,6 @@ KINDS = [
     "many classes",
     "groups",
     "constant",
-    "infinite train",
 ]
 
 
@@ -138,8 +137,6 @@ def test_every_kind_of_study_fills_the_schema(judged, rows, logistic, reward, ki
             settings |= {"data": tr.Data(x, y, groups=np.arange(160) // 8)}
         case "constant":
             objective, settings = _constant, {"data": tr.Data(x, np.full(160, 2.5)), "also": ["r2", "mae"]}
-        case "infinite train":
-            objective, settings = _infinite_train, {"data": tr.Data(x, y)}
     done = judged(objective, **settings)
 
     found = done.verdict.to_dict()
@@ -170,10 +167,6 @@ def _frequencies(run: Any) -> Any:
 def _constant(run: Any) -> Any:
     run.report(np.full(len(run.valid), run.config["l2"]))
     return lambda x: np.full(len(x), run.config["l2"])
-
-
-def _infinite_train(run: Any) -> None:
-    run.report(np.full(len(run.valid), 0.4), train=float("inf"))
 
 
 def test_a_verdict_gives_copies_and_says_what_it_is() -> None:
