@@ -464,26 +464,41 @@ def test_a_script_that_ends_the_server_says_so(programs, tmp_path, end):
 @pytest.mark.parametrize(
     "removal",
     [
-        'shutil.rmtree("study", ignore_errors=True)',
         'os.path.exists("study/journal.db") and os.remove("study/journal.db")',
         'os.path.exists("study") and os.rename("study", "old")',
-        'shutil.rmtree(os.getcwd() + "/../" + os.path.basename(os.getcwd()) + "/study", ignore_errors=True)',
     ],
 )
 def test_a_script_that_removes_its_study_does_not_lose_it(programs, tmp_path, removal):
-    """The second execution would remove the folder under the coordinator's hands."""
-    _, errors = programs.script(HEAD + f"import shutil\n{removal}\n" + TRAIN + STUDY + RUN, code=1)
+    """The second execution would take the folder away under the coordinator's hands."""
+    _, errors = programs.script(HEAD + f"{removal}\n" + TRAIN + STUDY + RUN, code=1)
     assert "removes or renames" in errors
     assert "fresh=True" in errors
     assert (tmp_path / "study" / "journal.db").exists()
 
 
-def test_a_script_that_removes_all_studies_does_not_lose_the_one_that_runs(programs, tmp_path):
+@pytest.mark.parametrize(
+    "removal",
+    [
+        'shutil.rmtree("study", ignore_errors=True)',
+        'shutil.rmtree(os.getcwd() + "/../" + os.path.basename(os.getcwd()) + "/study", ignore_errors=True)',
+        'if os.path.exists("study"): shutil.rmtree("study")',
+    ],
+)
+def test_a_script_that_clears_its_study_begins_anew_each_time(programs, tmp_path, removal):
+    """The first execution clears the folder, the second one passes over it."""
+    program = HEAD + f"import shutil\n{removal}\n" + TRAIN + STUDY + RUN
+    programs.script(program)
+    check(tmp_path)
+    (tmp_path / "study" / "of the last time").touch()
+    (tmp_path / "executed").unlink()
+    programs.script(program)
+    check(tmp_path)
+    assert not (tmp_path / "study" / "of the last time").exists()
+
+
+def test_a_script_that_clears_all_studies_does_not_lose_the_one_that_runs(programs, tmp_path):
     study = STUDY.replace('"study"', '"studies/mine"')
-    _, errors = programs.script(
-        HEAD + "import shutil\nshutil.rmtree('studies', ignore_errors=True)\n" + TRAIN + study + RUN, code=1
-    )
-    assert "removes or renames" in errors
+    programs.script(HEAD + "import shutil\nshutil.rmtree('studies', ignore_errors=True)\n" + TRAIN + study + RUN)
     assert (tmp_path / "studies" / "mine" / "journal.db").exists()
 
 
