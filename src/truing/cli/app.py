@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import shutil
 import sys
@@ -332,21 +331,12 @@ def _tell(found: Any, folder: Path, as_json: bool) -> None:
 
 
 def _print_json(value: Any) -> None:
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    from truing.verdict.verdict import without_nan
+
+    text = json.dumps(without_nan(value), ensure_ascii=False, indent=2, allow_nan=False)
     content = memoryview((text + "\n").encode("utf-8", "replace"))
     while content:
         content = content[os.write(_document, content) :]
-
-
-def _plain(value: Any) -> Any:
-    """NaN and infinity are null in JSON."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _say(text: str) -> None:
