@@ -5,6 +5,7 @@ Installed packages are not followed: their versions stand in the journal.
 
 from __future__ import annotations
 
+import argparse
 import dis
 import enum
 import functools
@@ -18,6 +19,10 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+from truing.record.altered import Altered
+
+NAMESPACES = (types.SimpleNamespace, argparse.Namespace)
+CONTAINERS = (list, tuple, set, frozenset, dict, *NAMESPACES)
 MAIN = ("__main__", "truing_study_file")  # one file, whether Python or `truing run` executes it
 
 
@@ -30,21 +35,23 @@ class Reached:
         constants: name -> text of a plain value.
         files: name -> path of a module of the user's that is imported inside a function.
         others: name -> a value that is neither code nor plain: an array, a network, a logger.
+        altered: name -> (file, name there) of a global left out because the code alters it.
     """
 
     code: dict[str, Any] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     others: dict[str, Any] = field(default_factory=dict)
+    altered: dict[str, tuple[str | None, str]] = field(default_factory=dict)
 
 
-def reached(objective: Any) -> Reached:
-    """Everything of the user's own that `objective` reaches, itself first.
+def reached(objective: Any, altered: Altered | None = None) -> Reached:
+    """Everything of the user's own that `objective` reaches, itself first; without the state of what is `altered`.
 
     >>> list(reached(len).code)
     []
     """
-    walk = _Walk(_home(objective))
+    walk = _Walk(_home(objective), altered or Altered())
     walk.take("objective", objective)
     while walk.queue:
         walk.follow(*walk.queue.pop(0))
@@ -157,8 +164,10 @@ def _home(objective: Any) -> str:
 
 
 class _Walk:
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, altered: Altered) -> None:
         self.found = Reached()
+        self._altered = altered
+        self._inside = 10_000  # items of containers that are looked at
         self.queue: list[tuple[str, Any]] = []
         self._home = (*MAIN, home)
         self._seen: dict[int, Any] = {}  # by identity; the objects are held, so that no number is given twice
@@ -172,6 +181,9 @@ class _Walk:
                 self._later(name, value)
         elif isinstance(value, functools.partial | types.MethodType):
             self._later(name, value)
+        elif self._altered.values and self._altered.holds(value):
+            if is_users(type(value)):
+                self._later(name, type(value))
         elif (text := plain(value)) is not None:
             self.found.constants[name] = text
             if is_dataclass(value) and is_users(type(value)):
@@ -182,6 +194,8 @@ class _Walk:
             self._later(name, value)
         else:
             self.found.others[name] = value
+            if isinstance(value, CONTAINERS):
+                self._later(name, value)
 
     def _later(self, name: str, value: Any) -> None:
         if id(value) not in self._seen:
@@ -203,6 +217,8 @@ class _Walk:
             self.take(name, item.func)
             for place, value in [*enumerate(item.args), *item.keywords.items()]:
                 self.take(f"{name} argument {place}", value)
+        elif isinstance(item, CONTAINERS) and not is_users(type(item)):
+            self._container(name, item)
         else:
             kind = type(item)
             if is_users(kind):
@@ -211,6 +227,22 @@ class _Walk:
                     self.found.others[name] = item
             for attribute, value in attributes(item):
                 self.take(f"{kind.__qualname__}.{attribute}", value)
+
+    def _container(self, name: str, item: Any) -> None:
+        """Take the code in it; what else it holds is told by its text."""
+        values = vars(item) if isinstance(item, NAMESPACES) else item
+        values = list(values.values() if isinstance(values, dict) else values)[: min(1000, self._inside)]
+        self._inside -= len(values)
+        if isinstance(item, set | frozenset):
+            values.sort(key=lambda value: getattr(value, "__qualname__", ""))
+        for place, value in enumerate(values):
+            if isinstance(value, types.FunctionType | type | functools.partial | types.MethodType):
+                self.take(f"{name}[{place}]", value)
+            elif isinstance(value, CONTAINERS) and not is_users(type(value)):
+                if plain(value) is None:
+                    self._later(f"{name}[{place}]", value)
+            elif is_users(type(value)):
+                self.take(type(value).__name__, type(value))
 
     def _code(self, item: Any) -> None:
         module = getattr(item, "__module__", "") or ""
@@ -252,12 +284,17 @@ class _Walk:
         prefix = "" if module in self._home else f"{module}."
         for path in _global_names(function.__code__):
             value = function.__globals__.get(path[0], _MISSING)
-            used = path[0]
+            used, names = path[0], function.__globals__
             for attribute in path[1:]:
                 if not (isinstance(value, types.ModuleType) and is_users(value)):
                     break
+                names = vars(value)
                 value, used = getattr(value, attribute, _MISSING), f"{used}.{attribute}"
-            if value is not _MISSING:
+            last = used.rpartition(".")[2]
+            rebound = (id(names), last) in self._altered.names
+            if rebound or (self._altered.values and self._altered.holds(value)):
+                self.found.altered[prefix + used] = (names.get("__file__"), last)
+            if value is not _MISSING and not rebound:
                 self.take(prefix + used, value)
         for name in _imports(function.__code__):
             path_of = _file_of(name)

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import ast
 import difflib
+import enum
 import functools
 import hashlib
 import inspect
 import linecache
 import textwrap
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from truing.record.altered import altered_by
+from truing.record.constant import shown
 from truing.record.reach import attributes, is_made, is_users_file, plain, reached
+
+TRAINED = ("_parameters", "_buffers", "_modules")  # of a network: there to be altered
 
 __all__ = ["Source", "is_users_file", "name_of", "source_of"]
 
@@ -71,7 +76,8 @@ def source_of(objective: Any) -> Source:
     >>> source_of(len).readable
     False
     """
-    found = reached(objective)
+    altered = altered_by(_functions(reached(objective).code.values()), _text_of)
+    found = reached(objective, altered)
     parts: dict[str, str] = {}
     unread = () if found.code else (name_of(objective),)
     for name, item in found.code.items():
@@ -84,7 +90,61 @@ def source_of(objective: Any) -> Source:
         parts[name] = path.read_text(encoding="utf-8", errors="replace")
     for name, text in found.constants.items():
         parts.setdefault(name, f"{name} = {text}")
+    for name, value in found.others.items():
+        counts = name.rpartition(".")[2] not in {*TRAINED, *altered.attributes}
+        if counts and (content := shown(value, altered.attributes)) is not None:
+            parts.setdefault(name, f"{name} = {content}")
+    for name, item in found.code.items():
+        if isinstance(item, type) and name in parts:
+            for attribute, text in _set_later(item, parts[name], altered.attributes):
+                parts.setdefault(f"{name}.{attribute}", f"{name}.{attribute} = {text}")
+    for name, (file, written) in found.altered.items():  # as it was when the module had been executed
+        if file is not None and (text := _assignments(file, written)):
+            parts.setdefault(name, text)
     return Source(parts, not unread, unread)
+
+
+def _functions(code: Iterable[Any]) -> Iterator[types.FunctionType]:
+    for item in code:
+        for member in vars(item).values() if isinstance(item, type) else (item,):
+            inner = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+            inner = getattr(inner, "__wrapped__", inner)
+            if isinstance(inner, types.FunctionType) and not is_made(inner):
+                yield inner
+
+
+def _set_later(item: type, text: str, without: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The attributes of a class that are not what its own text says."""
+    if issubclass(item, enum.Enum):
+        return
+    tree = _parsed(text)
+    body = next((node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef)), []) if tree else []
+    written: dict[str, str | None] = {}
+    for node in body:
+        for target in getattr(node, "targets", None) or [getattr(node, "target", None)]:
+            if isinstance(target, ast.Name):
+                try:
+                    written[target.id] = plain(ast.literal_eval(getattr(node, "value", None) or ast.Constant(None)))
+                except (ValueError, TypeError):
+                    written[target.id] = None
+    for name, value in vars(item).items():
+        found = plain(value) or shown(value, without)
+        if found is not None and not name.startswith("_") and name not in without and found != written.get(name):
+            yield name, found
+
+
+def _assignments(file: str, name: str) -> str:
+    """The statements of a module that give a global its value."""
+    linecache.checkcache(file)
+    text = "".join(linecache.getlines(file))
+    tree = _parsed(text)
+    found = []
+    for node in getattr(tree, "body", []):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+        if named and isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            found.append(ast.get_source_segment(text, node) or "")
+    return "\n".join(found)
 
 
 def name_of(objective: Any) -> str:
