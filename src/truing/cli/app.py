@@ -53,11 +53,15 @@ def demo(
 ) -> None:
     """Tune a small CNN on real digits, with verdict and report."""
     from truing import demo as example
+    from truing.verdict import Verdict
 
+    stored = _stored_verdict(folder)
+    if stored is not None:
+        _tell(Verdict(stored), folder, as_json)
+        return
     study = example.study(folder)
-    if _stored_verdict(folder) is None:
-        _say("Tuning kernel size, channels, learning rate, momentum and batch size of a small CNN on 8 x 8 digits.")
-        study.run(trials=example.TRIALS, workers=workers)
+    _say("Tuning kernel size, channels, learning rate, momentum and batch size of a small CNN on 8 x 8 digits.")
+    study.run(trials=example.TRIALS, workers=workers)
     _tell(study.verdict(workers=workers), folder, as_json)
 
 

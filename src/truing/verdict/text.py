@@ -61,9 +61,9 @@ def _also(verdict: Mapping[str, Any]) -> str:
     """The first further metric of the locked test, in words and without a claim; both of a pair."""
     test = verdict["test"] or {}
     known = [name for name, entry in test.items() if name != verdict["metric"] and entry["selected"] is not None]
-    named = [name for name in _TOGETHER if name in known]
-    if len(named) < len(_TOGETHER):
-        named = known[:1]
+    named = known[:1]
+    if named and named[0] in _TOGETHER and set(_TOGETHER) <= set(known):
+        named = list(_TOGETHER)
     parts: list[str] = []
     for name in named:
         ours, theirs = test[name]["selected"], test[name]["defaults"]
