@@ -88,7 +88,7 @@ def status_line(status: Status, *, metric: str, total_trials: int | None) -> str
         word = "trial" if (total_trials or status.done) == 1 else "trials"
         parts.append(f"{status.done}{total} {word}")
         if status.done == 0 and status.runs_done:
-            parts.append(f"{status.runs_done} runs")
+            parts.append("1 run" if status.runs_done == 1 else f"{status.runs_done} runs")
     else:
         total = "" if status.runs_total is None else f"/{status.runs_total}"
         parts.append(f"{plain(status.phase)}: {status.runs_done}{total} runs")
