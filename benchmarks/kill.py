@@ -25,6 +25,8 @@ from _record import record
 
 import truing as tr
 from truing.errors import JournalError
+from truing.loop import RETRIES
+from truing.record.events import Event
 from truing.report.study import JOURNAL
 from truing.storage.sqlite import SqliteJournal
 
@@ -87,11 +89,16 @@ def children(parents: set[int]) -> set[int]:
     return {pid for pid, parent in pairs if parent in parents}
 
 
-def victim(coordinator: int, draw: random.Random) -> tuple[str, int]:
-    """One of the study's processes: most often the coordinator, else the fork server or a run."""
+def victim(coordinator: int, folder: Path, draw: random.Random) -> tuple[str, int]:
+    """One of the study's processes: most often the coordinator, else the fork server or a run.
+
+    A run that was killed twice by itself or with its server is spared: a third time would rightly fail its trial.
+    """
     servers = children({coordinator})
     runs = sorted(children(servers))
     which = draw.choices(["coordinator", "server", "run"], [5, 2, 3])[0]
+    if worn(folder):
+        which = "coordinator"
     if which == "run" and runs:
         return which, draw.choice(runs)
     if which != "coordinator" and servers:
@@ -99,24 +106,40 @@ def victim(coordinator: int, draw: random.Random) -> tuple[str, int]:
     return "coordinator", coordinator
 
 
-def finished(folder: Path) -> dict[int, tuple]:
-    """run -> what the journal says of it, for the runs that are completed in it now."""
+def events(folder: Path) -> list[Event]:
+    """What the journal holds now."""
     try:
         journal = SqliteJournal(folder / JOURNAL, readonly=True)
     except JournalError:  # killed before there was one
-        return {}
+        return []
     try:
-        started, ended = {}, {}
-        for event in journal.read():
-            if event.kind == "started":
-                started[event.data["run"]] = event.data
-            elif event.kind == "finished" and event.data["state"] == "completed":
-                run = started[event.data["run"]]
-                place = (run["purpose"], run["trial"], run["replicate"], run["seed"])
-                ended[event.data["run"]] = (*place, tuple(sorted(event.data["scores"].items())))
-        return ended
+        return list(journal.read())
     finally:
         journal.close()
+
+
+def finished(folder: Path) -> dict[int, tuple]:
+    """run -> what the journal says of it, for the runs that are completed in it now."""
+    started, ended = {}, {}
+    for event in events(folder):
+        if event.kind == "started":
+            started[event.data["run"]] = event.data
+        elif event.kind == "finished" and event.data["state"] == "completed":
+            run = started[event.data["run"]]
+            place = (run["purpose"], run["trial"], run["replicate"], run["seed"])
+            ended[event.data["run"]] = (*place, tuple(sorted(event.data["scores"].items())))
+    return ended
+
+
+def worn(folder: Path) -> bool:
+    """Whether a run is at its last attempt."""
+    attempts: dict[int, int] = {}
+    for event in events(folder):
+        if event.kind == "started":
+            attempts[event.data["run"]] = event.data["attempt"]
+        elif event.kind == "finished":
+            attempts.pop(event.data["run"], None)
+    return max(attempts.values(), default=0) >= RETRIES
 
 
 def pause(coordinator: subprocess.Popen[bytes], draw: random.Random) -> bool:
@@ -153,7 +176,7 @@ def weather(storm: Storm, trials: int, kills: int, draw: random.Random) -> None:
         if storm.killed.total() == kills:
             coordinator.wait(900)
         elif not pause(coordinator, draw):
-            which, pid = victim(coordinator.pid, draw)
+            which, pid = victim(coordinator.pid, storm.folder, draw)
             with contextlib.suppress(ProcessLookupError):  # it may just have ended by itself
                 os.kill(pid, signal.SIGKILL)
                 storm.killed[which] += 1
@@ -197,6 +220,7 @@ def main(kills: int, trials: int, seed: int) -> None:
             weather(storms[-1], trials, left, draw)
         lost = twice = remains = 0
         same = trials_same = scores_same = True
+        other: list[str] = []
         for storm in storms:
             end, found = storm.held[-1], summary(storm.folder)
             lost += len({run for before in storm.held for run, what in before.items() if end.get(run) != what})
@@ -204,6 +228,11 @@ def main(kills: int, trials: int, seed: int) -> None:
             same &= found["selected"] == expected["selected"]
             trials_same &= found["trials"] == expected["trials"]
             scores_same &= Counter(end.values()) == scores
+            other += [
+                f"{here} instead of {there}"
+                for here, there in zip(found["trials"], expected["trials"], strict=False)
+                if here != there
+            ]
             remains += left_behind(storm.folder)
     killed = sum((storm.killed for storm in storms), Counter())
     record(
@@ -218,6 +247,7 @@ def main(kills: int, trials: int, seed: int) -> None:
         finished_runs=[len(storm.held[-1]) for storm in storms],
         finished_at_each_kill=[[len(before) for before in storm.held[:-1]] for storm in storms],
         coordinators_that_gave_up=sum(storm.gave_up for storm in storms),
+        trials_that_differ=other,
         seed=seed,
     )
 
