@@ -58,6 +58,7 @@ def describe(
         "objective": objective,
         "source": dict(source.parts),
         "source_readable": source.readable,
+        "source_unread": list(source.unread),
         "file": str(file) if file is not None else None,
         "variable": variable,
         "cwd": working_directory(),

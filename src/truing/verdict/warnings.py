@@ -73,11 +73,9 @@ def warnings_of(
         names = ", ".join(assumed)
         found.append(("assumed_defaults", f"No default was given for {names}: the middle of the scale stands for it."))
     if not study.get("source_readable", True):
+        unread = ", ".join(study.get("source_unread") or ["the function"])
         found.append(
-            (
-                "source_unreadable",
-                "The function's source could not be read, so changes to it between calls cannot be seen.",
-            )
+            ("source_unreadable", f"The source of {unread} could not be read, so changes to it cannot be seen.")
         )
     if history.notes.get("accepted"):
         found.append(
