@@ -34,6 +34,8 @@ class FolderLock:
         """Free the folder; a second call does nothing."""
         if self._descriptor >= 0:
             os.ftruncate(self._descriptor, 0)
+            # not by closing alone: a child on its way to its exec holds the same lock until it is there
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             self._close()
 
     def _close(self) -> None:
