@@ -23,7 +23,7 @@ FLOORS = [
     ["report", "probe"],
     ["study"],
     ["__init__"],  # the public face: stands on all of it, and only what shows it may import it
-    ["demo"],
+    ["demo", "doctor"],
     ["cli", "web", "testing"],
     ["__main__"],
 ]

@@ -167,6 +167,28 @@ def report(folder: Folder, as_json: Json = False) -> None:
         print(path)
 
 
+@app.command()
+def doctor(
+    folder: Annotated[Path, typer.Option(help="Where studies will lie.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """The machine, the extras, what is missing."""
+    from truing.doctor.facts import gather
+    from truing.doctor.findings import can_run, document, findings
+    from truing.doctor.text import text
+
+    if not as_json:
+        _say("Looking at the machine, and running two tiny studies ...")
+    facts = gather(folder)
+    found = findings(facts)
+    if as_json:
+        _print_json(document(facts, found))
+    else:
+        print(text(found, _width()))
+    if not can_run(found):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Parse, call, and turn every failure into one sentence and an exit code."""
     as_json = "--json" in sys.argv[1:]
