@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from truing.errors import ObjectiveError
+from truing.execution.devices import NO_GPUS, Devices
 from truing.loop import Session
 from truing.record.events import Event
 from truing.record.interfaces import Decision, Executor, RunSpec
@@ -73,6 +74,7 @@ def before_search(
     """
     history = session.history
     plan = partial(plan_line, runs=len(setting.plan.replicates), minutes=minutes, workers=workers, says=says)
+    plan = partial(plan, on=session.devices.describe(workers))
     seconds = [r.seconds for r in history.runs.values() if r.state is State.COMPLETED and r.purpose == SEARCH]
     known = history.last("rehearsed")
     if known is not None and seconds and known["identity"] == identity:
@@ -88,7 +90,7 @@ def before_search(
             session.executor.cancel(-1)
 
     say("Rehearsal: the defaults, one epoch of one run ...")
-    found = rehearse(session.executor, setting, defaults, watch, cold=workers == 0)
+    found = rehearse(session.executor, setting, defaults, watch, cold=workers == 0, devices=session.devices)
     session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": identity}))
     decision = setting.task.describe_decision()
     findings = [f"Note: {finding.message}" for finding in setting.findings]
@@ -99,13 +101,20 @@ def before_search(
 
 
 def rehearse(
-    executor: Executor, setting: Setting, defaults: Any, watch: Callable[[], None], *, cold: bool = False
+    executor: Executor,
+    setting: Setting,
+    defaults: Any,
+    watch: Callable[[], None],
+    *,
+    cold: bool = False,
+    devices: Devices = NO_GPUS,
 ) -> Rehearsal:
     """Run the defaults for one epoch of one replicate, through the verdict's path too; the lockbox stays closed.
 
     Args:
         cold: this process trains itself and may never have done so: what libraries do at their first use would be
             counted with every epoch, so a slow first time is repeated for its time alone.
+        devices: the GPUs; it gets what a run would.
 
     Raises:
         ObjectiveError: a Python error in the objective; the text is its own traceback.
@@ -113,7 +122,8 @@ def rehearse(
     plan, first = setting.plan, setting.plan.replicates[0]
     stand_in = _stand_in(setting, first) if setting.has_test else None
     given = "numbers" if setting.task.primary.kind == "number" else "predict"  # as the verdict will
-    spec = plan.spec(-1, 0, defaults, REHEARSAL, first, cap=1, locked=stand_in, locked_as=given)
+    gpus = devices.place(()) if devices.told else None
+    spec = plan.spec(-1, 0, defaults, REHEARSAL, first, cap=1, locked=stand_in, locked_as=given, gpus=gpus)
     outcome = _one(executor, spec, watch)
     state, details = State(outcome["state"]), outcome.get("details", {})
     _raise_python_error(state, outcome)
@@ -138,6 +148,7 @@ def rehearse(
             locked=stand_in,
             locked_in="development",
             locked_as="locked",
+            gpus=gpus,
         )
         outcome = _one(executor, again, watch)
         _raise_python_error(State(outcome["state"]), outcome)
@@ -188,23 +199,26 @@ def plan_line(
     says: Callable[[float | None], str],
     minutes: float | None = None,
     opening: str = "Plan",
+    on: str = "",
 ) -> str:
     """The plan in one line: trials x runs, time a run, wall time in all, and what a holdout would cost instead.
 
-    With `minutes`, a plan that takes longer says so.
+    With `minutes`, a plan that takes longer says so. `on` is what it runs on, where that is worth a word.
 
     >>> plan_line(trials=40, runs=5, seconds=2.0, workers=2, protocol="5-fold", says=lambda s: f"{s:.0f} s")
     'Plan: 40 trials x 5 runs (5-fold), 2 s each: 200 s; holdout instead: 40 s.'
     """
     run = "run" if runs == 1 else "runs"
+    where = f" on {on}" if on else ""
     if trials is None:
-        return f"{opening}: as many trials as there is time for, {runs} {run} each ({protocol}), {says(seconds)} a run."
+        what = f"{runs} {run} each ({protocol}), {says(seconds)} a run{where}"
+        return f"{opening}: as many trials as there is time for, {what}."
     trial = "trial" if trials == 1 else "trials"
     text = f"{opening}: {trials} {trial} x {runs} {run} ({protocol})"
     if seconds is None:
         return text + "; how long a run takes is not known yet."
     total = trials * runs * seconds / max(1, min(workers, trials * runs))
-    text += f", {says(seconds)} each: {says(total)}"
+    text += f", {says(seconds)} each{where}: {says(total)}"
     if minutes is not None and total > 60 * minutes:
         text += f", and this call ends after {says(60 * minutes)}"
     if runs > 1 and "fold" in protocol:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from truing.errors import ChangedStudyError
+from truing.execution.devices import NO_GPUS, Devices
 from truing.execution.script import working_directory
 from truing.record.events import Event, decode, encode
 from truing.record.source import Source
@@ -126,7 +127,7 @@ def environment(file: Path | None) -> dict[str, Any]:
     return {"versions": versions, "git": _commit(file), "machine": machine}
 
 
-def coordinator(workers: int) -> dict[str, Any]:
+def coordinator(workers: int, devices: Devices = NO_GPUS) -> dict[str, Any]:
     """The data of the `opened` event."""
     try:
         user = getpass.getuser()
@@ -137,6 +138,8 @@ def coordinator(workers: int) -> dict[str, Any]:
         "host": platform.node(),
         "user": user,
         "workers": workers,
+        "gpus": list(devices.names),
+        "gpus_per_run": devices.per_run,
         "argv": sys.argv[:1],
     }
 

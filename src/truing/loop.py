@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from truing.errors import StudyFailedError
+from truing.execution.devices import NO_GPUS, Devices
 from truing.judge import RETRIES, failure_of, runs_of
 from truing.record.events import Event
 from truing.record.history import History
@@ -31,6 +32,7 @@ class Session:
     Args:
         watch: called with the session after every event; shows progress.
         asked_to_stop: how often the person asked to stop: once = finish what runs, twice = stop now.
+        devices: the GPUs, and how many of them a run takes.
     """
 
     journal: Journal
@@ -39,6 +41,7 @@ class Session:
     schedule: Schedule
     watch: Callable[[Session], None] = lambda session: None
     asked_to_stop: Callable[[], int] = lambda: 0
+    devices: Devices = NO_GPUS
     running: dict[int, RunSpec] = field(default_factory=dict)
     _noted: list[Event] = field(default_factory=list)
     _quick: bool = False
@@ -67,7 +70,11 @@ class Session:
         """Start what fits, wait for an end, write it down; the runs that ended for good."""
         chosen: list[RunSpec] = []
         while queue and len(chosen) < self.executor.free():
-            chosen.append(replace(queue.popleft(), run=self.history.next_run + len(chosen)))
+            gpus = self.devices.place(spec.gpus for spec in (*self.running.values(), *chosen))
+            if gpus is None:  # it waits until a run that has them ends
+                break
+            told = gpus if self.devices.told else None
+            chosen.append(replace(queue.popleft(), run=self.history.next_run + len(chosen), gpus=told))
         self.note(*(Event("started", _started(spec)) for spec in chosen))
         if not self._quick:
             self.flush()
@@ -247,6 +254,7 @@ def _started(spec: RunSpec) -> dict[str, Any]:
         "replicate": spec.replicate,
         "attempt": spec.attempt,
         "seed": spec.seed,
+        **({} if spec.gpus is None else {"gpus": list(spec.gpus)}),
     }
 
 

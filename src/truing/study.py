@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from truing.advice import before_search
 from truing.data.data import Data
 from truing.errors import ChangedStudyError, StudyFailedError, UsageError
-from truing.execution import script
+from truing.execution import devices, script
+from truing.execution.devices import Devices
 from truing.execution.interrupt import counted
 from truing.execution.job import Job
 from truing.identity import another, changes, coordinator, describe
@@ -73,6 +74,9 @@ class Study:
         seed: names every random decision of the study.
         threads: of one run; a training on two threads gives other weights than on one, so it is part of the study.
         run_minutes: a run that takes longer is stopped and its trial fails.
+        gpus_per_run: None = the workers are spread evenly over the GPUs that CUDA_VISIBLE_DEVICES leaves; 0 = the
+            CPU only; 0.5 = two runs share a GPU; 2 = two GPUs for each run. Each run sees only its own. Not part of
+            what a study is, though scores from another device may differ in their last digits.
         lookahead: trial k is proposed from the complete trials up to k - lookahead, whatever the number of workers;
             None = from whatever is complete, which is not reproducible in parallel.
 
@@ -103,6 +107,7 @@ class Study:
         seed: int = 0,
         threads: int = 1,
         run_minutes: float | None = None,
+        gpus_per_run: float | None = None,
         lookahead: int | None = 4,
     ) -> None:
         if not callable(objective):
@@ -119,6 +124,7 @@ class Study:
         self.threads = whole_number(threads, "threads", low=1)
         self.epochs = whole_number(epochs, "epochs", low=1) if epochs is not None else None
         self.run_minutes = finite_number(run_minutes, "run_minutes", above=0) if run_minutes is not None else None
+        self.gpus_per_run = _gpus_per_run(gpus_per_run)
         self.lookahead = whole_number(lookahead, "lookahead", low=1) if lookahead is not None else None
         self.searcher = _searcher(search)
         self.file = script.current_file()
@@ -152,7 +158,9 @@ class Study:
                 grid runs to its size.
             minutes: no new trial starts after this time of this call; those begun are finished.
             target: no new trial starts once a trial reaches this value of the metric.
-            workers: runs at a time; 0 = in this process, one after the other. Default: the number of cores.
+            workers: runs at a time; 0 = in this process, one after the other. Default: the number of cores; on a
+                machine with GPUs, one for each if the program has loaded torch. At most as many as
+                `gpus_per_run` lets onto the GPUs.
             accept_change: go on although the training function changed.
             extend: go on in a space that grew.
             fresh: set the old folder aside and begin anew.
@@ -164,10 +172,10 @@ class Study:
         if script.reached(self, "run"):
             return
         limits = self._limits(trials, minutes, target)
-        workers = _workers(workers)
+        workers, gpus = self._place(workers)
         if fresh and self._setting and (aside := set_aside(self.folder)) is not None:
             print(f"The old study is set aside in {aside}.", file=sys.stderr)
-        with self._session(workers, accept_change=accept_change, extend=extend) as (session, progress):
+        with self._session(workers, gpus, accept_change=accept_change, extend=extend) as (session, progress):
             history, before = session.history, len(session.history)
             progress.total_trials = total = self._total(history, limits.trials)
             session.watch = SearchWatch(progress, limits, total)
@@ -203,7 +211,7 @@ class Study:
         """The search's trials by number: a table to look at, or plain dicts as `truing trials --json` prints them.
 
         Each: number, state, config, value (of the metric; None unless completed), se (standard error over its runs),
-        runs, seconds, reason.
+        runs, seconds, reason; and gpus, where runs are placed on GPUs.
         """
         from truing.report.table import TrialTable, trial_rows
 
@@ -240,8 +248,8 @@ class Study:
             raise UsageError(f"The study in {self.folder} has not been run; call run() before verdict().")
         if past.best() is None:
             raise StudyFailedError(nothing_completed(past))
-        workers = _workers(workers)
-        with self._session(workers, accept_change=False, extend=False) as (session, progress):
+        workers, gpus = self._place(workers)
+        with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
 
             def phase(name: str, total: int) -> None:
                 session.watch = VerdictWatch(progress, name, total, len(session.history.runs))
@@ -331,7 +339,9 @@ class Study:
         return notes
 
     @contextmanager
-    def _session(self, workers: int, *, accept_change: bool, extend: bool) -> Iterator[tuple[Session, Progress]]:
+    def _session(
+        self, workers: int, gpus: Devices, *, accept_change: bool, extend: bool
+    ) -> Iterator[tuple[Session, Progress]]:
         """Hold the folder, open the journal, start the executor; all of it ends with the block."""
         setting, source = self._setting, self._source
         study = self._describe(source)
@@ -358,15 +368,27 @@ class Study:
             if setting.official is not None:
                 setting.official.store(self.folder / "data" / "test")
             if workers:
-                progress.line(f"Starting {workers} worker{'s' * (workers > 1)} ...")
+                on = gpus.describe(workers) or f"{workers} worker{'s' * (workers > 1)}"
+                progress.line(f"Starting {on} ...")
             executor = EXECUTORS.get("process" if workers else "inline")(self._job, workers)
             stack.callback(executor.close)
-            session = Session(journal, history, executor, SCHEDULES.get("full")(), asked_to_stop=presses)
-            session.record(Event("opened", coordinator(workers)))
+            session = Session(journal, history, executor, SCHEDULES.get("full")(), asked_to_stop=presses, devices=gpus)
+            session.record(Event("opened", coordinator(workers, gpus)))
             try:
                 yield session, progress
             finally:
                 self._began, self._left = source, source_of(self.objective)
+
+    def _place(self, workers: int | None) -> tuple[int, Devices]:
+        """How many runs at a time, and on which GPUs.
+
+        Raises:
+            UsageError: a run is to have more GPUs than there are.
+        """
+        found, number = devices.find(self.gpus_per_run), _workers(workers)
+        if workers is None and self.gpus_per_run is None and found.names and devices.wanted():
+            number = min(number, len(found.names))
+        return found.at_a_time(number), found
 
     def _describe(self, source: Source) -> dict[str, Any]:
         official, locked = self._setting.official, self._setting.plan.locked
@@ -420,6 +442,17 @@ def _workers(workers: int | None) -> int:
     if workers is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return whole_number(workers, "workers", low=0)
+
+
+def _gpus_per_run(given: Any) -> float | None:
+    if given is None:
+        return None
+    number = finite_number(given, "gpus_per_run")
+    if number < 0 or (number > 1 and number != int(number)):
+        raise UsageError(
+            f"gpus_per_run= takes 0 (the CPU only), a share of one GPU such as 0.5, or a whole number, got {given!r}."
+        )
+    return number
 
 
 def _variable(study: Study) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from truing.errors import UsageError
+from truing.execution.devices import Devices
 from truing.execution.failure import tail
 from truing.record.history import History
 from truing.record.state import State
@@ -48,6 +49,9 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "versions": study.get("versions"),
         "git": study.get("git"),
         "machine": study.get("machine"),
+        "workers": (history.last("opened") or {}).get("workers"),
+        "gpus": (history.last("opened") or {}).get("gpus", []),
+        "gpus_per_run": (history.last("opened") or {}).get("gpus_per_run"),
     }
 
 
@@ -64,6 +68,9 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         *first,
         f"{len(history)} trials ({counted or 'none yet'}), {runs} runs, {duration(seconds)} of training",
     ]
+    opened = history.last("opened") or {}
+    if on := Devices(tuple(opened.get("gpus", ())), opened.get("gpus_per_run")).describe(opened.get("workers", 0)):
+        lines.append(on)
     ended = history.last("ended")
     stored = history.last("verdict")
     at_work = _at_work(history)
@@ -128,6 +135,7 @@ def run_dict(folder: Path, history: History, number: int) -> dict[str, Any]:
         "replicate": run.replicate,
         "attempt": run.attempt,
         "seed": run.seed,
+        "gpus": list(run.gpus) if run.gpus is not None else None,
         "state": str(run.state),
         "config": dict(history.trial(run.trial).config),
         "scores": dict(run.scores),
@@ -151,7 +159,7 @@ def run_text(folder: Path, history: History, number: int, width: int) -> str:
     lines = [
         f"run {run.id}: trial {run.trial}, replicate {run.replicate}, {run.purpose}, {run.state}{attempt}",
         *textwrap.wrap(f"{config}", width),
-        f"seed {run.seed} · {run.epochs} epochs · {duration(run.seconds)}",
+        f"seed {run.seed} · {run.epochs} epochs · {duration(run.seconds)}{_on(run)}",
     ]
     lines += [
         f"{name} {format_value(value) if value is not None else run.undefined.get(name, 'undefined')}"
@@ -162,6 +170,12 @@ def run_text(folder: Path, history: History, number: int, width: int) -> str:
         lines += textwrap.wrap(run.state.advice, width)
     lines += ["", _written(folder, run) or "(it wrote nothing)"]
     return "\n".join(lines)
+
+
+def _on(run: RunRecord) -> str:
+    if run.gpus is None:
+        return ""
+    return f" · GPU {', '.join(run.gpus)}" if run.gpus else " · CPU only"
 
 
 def _run(folder: Path, history: History, number: int) -> RunRecord:

@@ -36,6 +36,7 @@ class _Child:
         ending: the state it is to end in, once it has been told to stop.
         kill_at: when to stop asking (monotonic seconds).
         curve: [epoch, score] of what it reported.
+        outcome: what it said at its end, kept back until its process is gone.
     """
 
     spec: RunSpec
@@ -45,13 +46,15 @@ class _Child:
     ending: State | None = None
     kill_at: float | None = None
     curve: list[list[Any]] = field(default_factory=list)
+    outcome: Event | None = None
 
 
 class ProcessExecutor:
     """Runs each in a forked process; at most `workers` at a time.
 
     A run's end is an event as soon as the run has sent its outcome; its process goes in the meantime. A run without
-    an outcome ends when its process has, which the server tells.
+    an outcome ends when its process has, which the server tells; so does a run on a GPU, since its memory is taken till
+    then.
     """
 
     def __init__(self, job: Job, workers: int) -> None:
@@ -91,7 +94,7 @@ class ProcessExecutor:
 
     def free(self) -> int:
         """How many more runs may start."""
-        return self._workers - len(self._training)
+        return self._workers - len(self._training) - self._kept_back()
 
     def start(self, runs: Sequence[RunSpec]) -> None:
         """Fork a process for each run."""
@@ -110,7 +113,7 @@ class ProcessExecutor:
     def wait(self, timeout: float, decide: Callable[[Event], Decision]) -> Sequence[Event]:
         """Block until a run ends, or `timeout` seconds have passed."""
         deadline = time.monotonic() + timeout
-        while self._training and not self._ended:
+        while (self._training or self._kept_back()) and not self._ended:
             left = deadline - time.monotonic()
             self._listen(max(0.0, min(left, self._next_limit())), decide)
             self._enforce_limits()
@@ -191,7 +194,21 @@ class ProcessExecutor:
                 "state": str(child.ending),
                 "reason": ending.stopped(child.ending, self._job.run_seconds, written).to_dict(),
             }
-        self._ended.append(Event("finished", outcome, time=self.now()))
+        event = Event("finished", outcome, time=self.now())
+        if child.spec.gpus:
+            child.outcome, child.kill_at = event, time.monotonic() + GRACE
+        else:
+            self._ended.append(event)
+
+    def _kept_back(self) -> int:
+        """Runs whose outcome is known and whose process still holds its GPUs."""
+        return sum(child.outcome is not None for child in self._leaving.values())
+
+    def _gone(self, token: int) -> None:
+        """The process of a run that had sent its outcome is gone, and its GPUs are free."""
+        child = self._leaving.pop(token, None)
+        if child is not None and child.outcome is not None:
+            self._ended.append(child.outcome)
 
     def _from_server(self, message: tuple[Any, ...], decide: Callable[[Event], Decision] | None) -> None:
         match message:
@@ -202,7 +219,7 @@ class ProcessExecutor:
             case ("exited", token, status):
                 if token in self._training:  # its last word may still be in the channel
                     self._from_child(token, decide)
-                self._leaving.pop(token, None)
+                self._gone(token)
                 if token in self._training:
                     self._silent(token, status)
 
@@ -227,7 +244,8 @@ class ProcessExecutor:
             self._from_child(token, None)  # one that had sent its outcome has ended well
             if token in self._training:
                 self._silent(token, signal.SIGKILL)
-        self._leaving.clear()
+        for token in list(self._leaving):
+            self._gone(token)
         self._server, self._number = self._connect()
 
     def _kill_groups(self) -> None:
@@ -247,6 +265,10 @@ class ProcessExecutor:
                     child.kill_at = now + GRACE
             elif limit is not None and now - child.began >= limit:
                 self._end(token, child, State.TIMED_OUT)
+        for token, child in self._leaving.items():
+            if child.outcome is not None and child.kill_at is not None and now >= child.kill_at:
+                self._signal(token, signal.SIGKILL)
+                child.kill_at = now + GRACE
 
     def _next_limit(self) -> float:
         now = time.monotonic()

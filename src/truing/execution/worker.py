@@ -14,6 +14,7 @@ import numpy as np
 from truing.data.data import Data
 from truing.data.rows import LockedRows, Rows
 from truing.errors import PredictionError, TruingError
+from truing.execution.devices import shown
 from truing.execution.failure import failure, state_of
 from truing.execution.job import Job
 from truing.execution.seeding import seeded
@@ -41,7 +42,7 @@ def perform(job: Job, spec: RunSpec, send: Send, folder: Path, stops: type[BaseE
     run: Run | None = None
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        with seeded(spec.seed, spec.threads):
+        with shown(spec.gpus), seeded(spec.seed, spec.threads):
             run = _run(job, spec, folder, send)
             details = _train(job, spec, run)
         kept = _keep_predictions(job, spec, run)
@@ -91,6 +92,7 @@ def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
         cap=spec.cap,
         send=send,
         keep=keep,
+        gpus=spec.gpus,
     )
 
 

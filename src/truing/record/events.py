@@ -3,10 +3,10 @@
 | kind       | data                                                                                           |
 |------------|------------------------------------------------------------------------------------------------|
 | study      | what the study is: space, metric, validation, test, seed, data fingerprint, source, versions    |
-| opened     | a coordinator took the folder: pid, host, epoch, workers                                        |
+| opened     | a coordinator took the folder: pid, host, epoch, workers, gpus, gpus_per_run                    |
 | rehearsed  | seconds of one epoch, epochs asked for, whether predict was returned, kind of report            |
 | proposed   | trial, config, seen (number of finished trials the searcher could see)                          |
-| started    | run, trial, purpose, replicate, attempt, seed                                                   |
+| started    | run, trial, purpose, replicate, attempt, seed; gpus where it was given some, or kept from all   |
 | reported   | run, epoch, scores; live only, never journalled: the finished event carries the whole curve     |
 | finished   | run, state, scores, undefined, curve, seconds, epochs, reason, predictions                      |
 | judged     | trial, state, value, se, scores, reason                                                         |

@@ -131,6 +131,7 @@ class History:
             replicate=data["replicate"],
             attempt=data.get("attempt", 0),
             seed=data.get("seed", 0),
+            gpus=tuple(data["gpus"]) if data.get("gpus") is not None else None,
         )
         self.runs[run.id] = run
         self.next_run = max(self.next_run, run.id + 1)

@@ -117,6 +117,7 @@ class RunSpec:
             "numbers" (given as run.valid with labels, to a function that reports only numbers).
         score_train: also score the training rows.
         keep_model: this run's network is delivered; run.keep() writes.
+        gpus: the only GPUs it may see, as CUDA_VISIBLE_DEVICES names them; () = none; None = as the process finds it.
         keep: "predictions", or "loss" once the study's limit on kept predictions is reached.
     """
 
@@ -138,6 +139,7 @@ class RunSpec:
     keep: str = "predictions"
     attempt: int = 0
     replicate: int = 0
+    gpus: tuple[str, ...] | None = None
 
 
 class Executor(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -64,6 +66,7 @@ class Run:
         cap: int | None,
         send: Callable[[int, float | None], Decision],
         keep: Callable[[str, bytes], None],
+        gpus: Sequence[str] | None = None,
     ) -> None:
         self.config = config
         self.seed = seed
@@ -81,6 +84,7 @@ class Run:
         self._cap = cap
         self._send = send
         self._keep = keep
+        self._gpus = gpus
         self._epoch = 0
         self._truth: np.ndarray | None = None
 
@@ -92,9 +96,15 @@ class Run:
 
     @property
     def device(self) -> str:
-        """Where to train: "cuda" when torch is loaded and sees a GPU, else "cpu"."""
-        import sys
+        """Where to train: "cuda" where torch sees a GPU, else "cpu"; of several GPUs "cuda" is the first.
 
+        A run sees only the GPUs it was given, under the numbers 0, 1, ...
+        """
+        if self._gpus is not None and not self._gpus:
+            return "cpu"
+        if self._gpus:
+            with contextlib.suppress(ImportError):
+                import torch
         torch = sys.modules.get("torch")
         return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
 

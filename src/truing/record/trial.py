@@ -71,6 +71,7 @@ class RunRecord:
         undefined: metric -> why it is undefined.
         curve: (epoch, primary score) of every report.
         predictions: True when the predictions of the last report are kept in the folder.
+        gpus: those it was given, by their names in CUDA_VISIBLE_DEVICES; () = kept from all; None = not told.
     """
 
     id: int
@@ -88,6 +89,7 @@ class RunRecord:
     reason: Reason | None = None
     predictions: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
+    gpus: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

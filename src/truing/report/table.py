@@ -25,9 +25,11 @@ def trial_rows(history: History) -> list[Row]:
 
     Each is `{"number", "state", "config", "value", "se", "runs", "seconds", "reason"}`. `value` and `se`
     are in the metric's unit and None unless the trial completed; `seconds` is training time summed over its
-    runs, to the millisecond; `runs` counts each replicate once, however often it had to be started.
+    runs, to the millisecond; `runs` counts each replicate once, however often it had to be started. Where
+    the study places its runs on GPUs, `gpus` names those they were given, as CUDA_VISIBLE_DEVICES does ("0,1").
     """
-    rows = []
+    rows: list[Row] = []
+    placed = any(run.gpus is not None for run in history.runs.values())
     for trial in history.trials:
         completed = trial.state == "completed"
         replicates = {
@@ -45,6 +47,7 @@ def trial_rows(history: History) -> list[Row]:
                 "runs": len(replicates),
                 "seconds": round(float(trial.seconds), 3),
                 "reason": None if trial.reason is None else str(trial.reason),
+                **({"gpus": _gpus(history, trial.runs)} if placed else {}),
             }
         )
     return rows
@@ -203,6 +206,12 @@ class TrialTable(Sequence[Row]):
             tag = "strong" if row["number"] == best else "span"
             body.append("<tr>" + "".join(f"<td><{tag}>{html.escape(plain(w))}</{tag}></td>" for w in words) + "</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _gpus(history: History, runs: Sequence[int]) -> str | None:
+    """The GPUs that a trial's runs were given, in the order they came up."""
+    named = dict.fromkeys(name for run in runs for name in history.runs[run].gpus or ())
+    return ",".join(named) or None
 
 
 def _finite(value: float | None) -> float | None:
