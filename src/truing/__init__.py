@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from truing.objective.trainer import TorchTrainer as TorchTrainer
     from truing.search.grid import GridSearch as GridSearch
     from truing.search.random import RandomSearch as RandomSearch
+    from truing.search.sobol import SobolSearch as SobolSearch
     from truing.space.parameter import Choice as Choice
     from truing.space.parameter import Float as Float
     from truing.space.parameter import Int as Int
@@ -42,6 +43,7 @@ _HOMES = {
     "Metric": "truing.statistics.metric",
     "RandomSearch": "truing.search.random",
     "Seeds": "truing.validation.seeds",
+    "SobolSearch": "truing.search.sobol",
     "Space": "truing.space.space",
     "Study": "truing.study",
     "TorchTrainer": "truing.objective.trainer",
@@ -64,6 +66,7 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "Seeds",
     "GridSearch",
     "RandomSearch",
+    "SobolSearch",
     "TorchTrainer",
     "Verdict",
     "TruingError",

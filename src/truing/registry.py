@@ -63,6 +63,7 @@ SEARCHERS = Registry(
     {
         "random": "truing.search.random:RandomSearch",
         "grid": "truing.search.grid:GridSearch",
+        "sobol": "truing.search.sobol:SobolSearch",
     },
 )
 SCHEDULES = Registry("schedule", "truing.schedules", {"full": "truing.schedule.full:Full"})

@@ -68,7 +68,7 @@ class Study:
             above 20,000 rows, else 5-fold; without data one run a trial.
         test: rows locked away before the first trial: a share, row positions, a mask, a Data (an official test set),
             or None.
-        search: "random", "grid", or a searcher such as `tr.GridSearch(points=5)`.
+        search: "random", "grid", "sobol", or a searcher such as `tr.GridSearch(points=5)`.
         epochs: how far a run goes; None = as far as the function's own `run.epochs(n)`.
         folder: where the study lives. Default: studies/<name of the script>.
         seed: names every random decision of the study.

@@ -29,6 +29,8 @@ class History:
         self.space = space
         self.goal = goal
         self.horizon = horizon
+        self.seed = 0  # of the study; names what a searcher draws once and not at every step
+        self.search_since = 0  # trials from this number on are of the search and the space as they are now
         self._trials: list[Trial] = []
         self.runs: dict[int, RunRecord] = {}
         self.states: Counter[str] = Counter()  # of the trials
@@ -110,10 +112,14 @@ class History:
         self.notes.setdefault(event.kind, []).append({**event.data, "time": event.time})
 
     def _study(self, event: Event) -> None:
+        before = self.last("study")
         self._note(event)
         if "space" in event.data:
             self.space = Space.from_dict(event.data["space"])
         self.goal = event.data.get("goal", self.goal)
+        self.seed = event.data.get("seed", self.seed)
+        if before is not None and before.get("search") != event.data.get("search"):
+            self.search_since = len(self._trials)
 
     def _proposed(self, event: Event) -> None:
         data = event.data
@@ -213,6 +219,7 @@ class History:
         self._note(event)
         self._void()
         self.space = Space.from_dict(event.data["space"])
+        self.search_since = len(self._trials)
         self._trials = [_with(trial, config=self.space.complete(trial.config)) for trial in self._trials]
         self.keys |= {trial.config.key for trial in self._trials}
 
