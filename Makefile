@@ -10,7 +10,7 @@ STAMP := $(VENV)/.ready
 BENCHMARKS := $(sort $(wildcard benchmarks/[a-z]*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench readme clean
+.PHONY: help demo test check bench readme docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: $(STAMP) ## every benchmark, one after the other; the figures go into ben
 
 readme: $(STAMP) ## run the example of the README, and put its code and output there
 	$(PY) docs/_readme.py
+
+docs: $(STAMP) ## docs/reference from the docstrings, the registries and the command line
+	$(PY) docs/_reference.py
 
 clean: ## remove the environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -14,10 +14,16 @@ from truing.verdict.text import full
 
 @dataclass(frozen=True)
 class Verdict:
-    """The honest end of a study.
+    """The honest end of a study; `print(verdict)` shows all of it.
 
     Args:
-        figures: what `to_dict()` gives.
+        figures: what `to_dict()` gives; docs/verdict.md has the method of each.
+
+    >>> verdict = Verdict({"selected": {"width": 48}, "gain": False, "headline": "No gain shown.", "warnings": []})
+    >>> verdict
+    Verdict('No gain shown.')
+    >>> verdict.selected, verdict.gain
+    ({'width': 48}, False)
     """
 
     figures: Mapping[str, Any]
