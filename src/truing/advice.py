@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from truing.errors import ObjectiveError
+from truing.errors import JournalError, ObjectiveError
 from truing.execution.devices import NO_GPUS, Devices
 from truing.loop import Session
 from truing.record.events import Event
@@ -172,6 +172,10 @@ def _raise_python_error(state: State, outcome: dict[str, Any]) -> None:
         )
     if state is State.CANCELLED:
         raise KeyboardInterrupt
+    if state is State.SUPERSEDED:
+        raise JournalError(
+            f"The disk is full, so the rehearsal could not be carried out: {outcome['reason']['message']}"
+        )
 
 
 def _stand_in(setting: Setting, replicate: Replicate) -> np.ndarray | None:

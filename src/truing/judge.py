@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from truing.execution.job import Job
+from truing.errors import DataError
+from truing.execution.job import Job, kept
 from truing.record.history import History
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.state import State
@@ -77,7 +78,10 @@ def pooled(
     if rows is None or metric.kind == "number" or not all(run.predictions for run in runs):
         return Estimate(None, None, why)
     truth = [setting.truth(rows[replicates[run.replicate].valid]) for run in runs]
-    predicted = [np.load(job.predictions(run.id), allow_pickle=False) for run in runs]
+    try:
+        predicted = [kept(job, run) for run in runs]
+    except DataError as error:
+        return Estimate(None, None, f"{why}; and together: {error}")
     found = setting.task.score(metric, np.concatenate(truth), np.concatenate(predicted))
     if found.value is None:
         return Estimate(None, None, found.reason)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from truing.errors import StudyFailedError
+from truing.errors import JournalError, StudyFailedError
 from truing.execution.devices import NO_GPUS, Devices
 from truing.judge import RETRIES, failure_of, runs_of
 from truing.record.events import Event
@@ -18,6 +18,7 @@ from truing.record.plan import Plan
 from truing.record.seeds import stream
 from truing.record.state import State
 from truing.record.trial import SEARCH, RunRecord, Trial
+from truing.storage.patience import Patience
 
 SAME_FAILURES = 5  # in a row, with the same exception and line, end the search
 TICK = 0.25  # seconds between looks at the clock and at the person
@@ -33,6 +34,7 @@ class Session:
         watch: called with the session after every event; shows progress.
         asked_to_stop: how often the person asked to stop: once = finish what runs, twice = stop now.
         devices: the GPUs, and how many of them a run takes.
+        patience: with a full disk: no new run starts, and what has ended waits in memory.
     """
 
     journal: Journal
@@ -42,14 +44,23 @@ class Session:
     watch: Callable[[Session], None] = lambda session: None
     asked_to_stop: Callable[[], int] = lambda: 0
     devices: Devices = NO_GPUS
+    patience: Patience = field(default_factory=Patience)
     running: dict[int, RunSpec] = field(default_factory=dict)
     _noted: list[Event] = field(default_factory=list)
     _quick: bool = False
 
     def record(self, *events: Event) -> None:
-        """Write events down, at once and to stay; only then are they true."""
+        """Write events down, at once and to stay; only then are they true. On a full disk it waits for room.
+
+        Raises:
+            JournalError: they cannot be written, or the person asked to stop while there was no room.
+        """
         self.note(*events)
         self.flush()
+        while self._noted:
+            if self.asked_to_stop():
+                raise JournalError(_still_full(self._noted))
+            self._rest()
 
     def note(self, *events: Event) -> None:
         """Take in what follows from the events before it: it is written with the next one, or before a wait.
@@ -61,15 +72,22 @@ class Session:
         self.history.extend(stamped)
 
     def flush(self) -> None:
-        """Write down what was only noted."""
-        if self._noted:
-            self.journal.append(self._noted)
-            self._noted = []
+        """Write down what was only noted; what finds no room on the disk stays noted until a later call."""
+        if (self._noted or self.patience.full) and self.patience.due():
+            with self.patience.trying():
+                if self._noted:
+                    self.journal.append(self._noted)
+                self._noted = []
+
+    def _rest(self) -> None:
+        time.sleep(TICK)
+        self.watch(self)
+        self.flush()
 
     def step(self, queue: deque[RunSpec]) -> list[RunRecord]:
         """Start what fits, wait for an end, write it down; the runs that ended for good."""
         chosen: list[RunSpec] = []
-        while queue and len(chosen) < self.executor.free():
+        while queue and not self.patience.full and len(chosen) < self.executor.free():
             gpus = self.devices.place(spec.gpus for spec in (*self.running.values(), *chosen))
             if gpus is None:  # it waits until a run that has them ends
                 break
@@ -86,13 +104,19 @@ class Session:
         ended = []
         for event in self.executor.wait(TICK, self._decide) if self.running else ():
             spec = self.running.pop(event.data["run"])
-            self.record(Event("finished", event.data, f"finished/{spec.run}", event.time))
+            self.note(Event("finished", event.data, f"finished/{spec.run}", event.time))
+            self.flush()
             record = self.history.runs[spec.run]
             self._quick = record.seconds < QUICK
             if record.state is State.LOST and spec.attempt < RETRIES:
                 queue.appendleft(replace(spec, attempt=spec.attempt + 1))
+            elif record.state is State.SUPERSEDED:  # its files found no room, which is not its fault
+                self.patience.lacks(record.details.get("lacked_bytes", 0))
+                queue.appendleft(spec)
             else:
                 ended.append(record)
+        if self.patience.full and not self.running:
+            self._rest()
         if not ended:
             self.flush()
         self.watch(self)
@@ -256,6 +280,13 @@ def _started(spec: RunSpec) -> dict[str, Any]:
         "seed": spec.seed,
         **({} if spec.gpus is None else {"gpus": list(spec.gpus)}),
     }
+
+
+def _still_full(noted: Sequence[Event]) -> str:
+    ends = sum(event.kind == "finished" for event in noted)
+    runs = {0: "nothing that finished is lost", 1: "1 finished run could not be written down and will be run again"}
+    what = runs.get(ends, f"{ends} finished runs could not be written down and will be run again")
+    return f"The disk is full: {what}; free some space, and the same command goes on with all that was written before."
 
 
 def _judge_open(session: Session, judge: Callable[[History, Trial], dict[str, Any]]) -> None:

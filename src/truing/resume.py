@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from truing.errors import ChangedStudyError, UsageError
+from truing.errors import ChangedStudyError, JournalError, UsageError
 from truing.identity import is_other, reconcile
 from truing.record.events import Event
 from truing.record.history import History
@@ -42,7 +42,7 @@ def resume(
         ChangedStudyError: the folder holds another study, or a change must be agreed to.
     """
     past = list(journal.read())
-    history.extend(past)
+    refold(history, past, folder)
     old = next((event.data for event in reversed(past) if event.kind == "study"), None)
     if old is None:
         events = [Event("study", dict(study))]
@@ -59,6 +59,36 @@ def resume(
     stamped = [Event(event.kind, event.data, event.key, time.time()) for event in events]
     journal.append(stamped)
     history.extend(stamped)
+
+
+def refold(history: History, events: Iterable[Event], folder: Path) -> None:
+    """Fold what a journal on disk says.
+
+    Raises:
+        JournalError: an event is whole, but is none that Truing writes.
+    """
+    for event in events:
+        try:
+            history.extend([event])
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise JournalError(
+                f"Event {event.seq} ({event.kind!r}) of {folder / JOURNAL} is none that this Truing can read "
+                f"({type(error).__name__}: {error}): put back a copy of the study's folder, or use another folder; the "
+                "file was left as it is."
+            ) from error
+
+
+def refuse_orphan(folder: Path) -> None:
+    """Refuse a folder whose journal is gone while what its runs left is there: beginning anew would hide the loss.
+
+    Raises:
+        JournalError: it is such a folder.
+    """
+    if not (folder / JOURNAL).exists() and any(folder.glob("output/run-*.txt")):
+        raise JournalError(
+            f"{folder} holds the output of runs, but its {JOURNAL} is gone: put back a copy of it, or give another "
+            "folder (or move this one away) to begin anew."
+        )
 
 
 def _superseded(run: int) -> Event:

@@ -29,10 +29,11 @@ from truing.registry import EXECUTORS, JOURNALS, SCHEDULES, SEARCHERS
 from truing.report.progress import Progress, duration
 from truing.report.study import read
 from truing.report.watch import SearchWatch, VerdictWatch, ending, interrupting
-from truing.resume import JOURNAL, resume, set_aside
+from truing.resume import JOURNAL, refuse_orphan, resume, set_aside
 from truing.setting import Setting, finite_number, prepare, task_of, validation_of, whole_number
 from truing.space.space import Space
-from truing.storage.lock import hold
+from truing.storage.lock import hold, refuse_held
+from truing.storage.patience import Patience
 
 if TYPE_CHECKING:
     from truing.report.table import TrialTable
@@ -173,6 +174,7 @@ class Study:
             return
         limits = self._limits(trials, minutes, target)
         workers, gpus = self._place(workers)
+        refuse_held(self.folder)
         if fresh and self._setting and (aside := set_aside(self.folder)) is not None:
             print(f"The old study is set aside in {aside}.", file=sys.stderr)
         with self._session(workers, gpus, accept_change=accept_change, extend=extend) as (session, progress):
@@ -249,6 +251,7 @@ class Study:
         if past.best() is None:
             raise StudyFailedError(nothing_completed(past))
         workers, gpus = self._place(workers)
+        refuse_held(self.folder)
         with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
 
             def phase(name: str, total: int) -> None:
@@ -347,6 +350,7 @@ class Study:
         study = self._describe(source)
         with ExitStack() as stack:
             stack.enter_context(hold(self.folder))
+            refuse_orphan(self.folder)
             journal = JOURNALS.get("sqlite")(self.folder / JOURNAL)
             stack.callback(journal.close)
             history = History(self.space, setting.task.goal)
@@ -372,7 +376,11 @@ class Study:
                 progress.line(f"Starting {on} ...")
             executor = EXECUTORS.get("process" if workers else "inline")(self._job, workers)
             stack.callback(executor.close)
-            session = Session(journal, history, executor, SCHEDULES.get("full")(), asked_to_stop=presses, devices=gpus)
+            patience = Patience(self.folder, progress.line)
+            schedule = SCHEDULES.get("full")()
+            session = Session(
+                journal, history, executor, schedule, asked_to_stop=presses, devices=gpus, patience=patience
+            )
             session.record(Event("opened", coordinator(workers, gpus)))
             try:
                 yield session, progress

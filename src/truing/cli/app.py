@@ -320,6 +320,11 @@ def _study_of(folder: Path) -> Any:
             "makes the same study."
         )
     folder = folder.resolve()
+    if not Path(file).is_absolute() or Path(file).resolve().is_relative_to(folder):
+        raise UsageError(
+            f"The study file {file} lies in the study's own folder, and a folder from somebody else could bring any "
+            "program; read it, then call study.verdict() in it."
+        )
     if study.get("cwd") and Path(study["cwd"]).is_dir():
         os.chdir(study["cwd"])  # so that the file finds what it names by a relative path
     found = _load(file, study.get("variable", "study"), folder)

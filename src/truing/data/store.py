@@ -7,17 +7,21 @@ y.npy, groups.npy
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import mmap
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from truing.data.bytes import plain
+from truing.data.checksum import crc_of
 from truing.data.tensor import to_tensor
-from truing.errors import DataError
+from truing.errors import DataError, JournalError
 
 if TYPE_CHECKING:
     from truing.data.data import Data
@@ -26,10 +30,13 @@ INDEX = "data.json"
 
 
 def store(data: Data, folder: Path) -> str:
-    """Write `data` into `folder` unless the same content is already there; return its fingerprint.
+    """Write `data` into `folder` unless the same content is already there, undamaged; return its fingerprint.
 
     Each file is written under another name and renamed, data.json last: whatever is killed, what is there
     is whole.
+
+    Raises:
+        JournalError: a file cannot be written; `errno` says why.
     """
     fingerprint = data.fingerprint()
     file = file_behind(data.x) if data.kind == "array" else None
@@ -43,12 +50,12 @@ def store(data: Data, folder: Path) -> str:
         x, dtype = plain(data.x)
         index["x"] = {"dtype": dtype, **({"file": file} if file else {})}
         if file is None:
-            _write(folder / "x.npy", x)
+            index["x"]["crc"] = _write(folder / "x.npy", x)
     for name, values in (("y", data.labels), ("groups", data.group_labels)):
         if values is not None:
             index[name] = {"dtype": _torch_name(data.y) if name == "y" and data.y_as_tensor else values.dtype.str}
             index[name]["tensor"] = name == "y" and data.y_as_tensor
-            _write(folder / f"{name}.npy", values)
+            index[name]["crc"] = _write(folder / f"{name}.npy", values)
     _write_text(folder / INDEX, json.dumps(index, indent=1))
     return fingerprint
 
@@ -124,27 +131,50 @@ def _mapped(path: Path, *, writable: bool = False) -> np.ndarray:
         return np.load(path, mmap_mode="c" if writable else "r", allow_pickle=False)
     except FileNotFoundError:
         raise DataError(f"{path} is missing: delete {path.parent} so that the data is stored again.") from None
-    except ValueError:  # an array without elements cannot be mapped
-        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError):  # an array without elements cannot be mapped
+        try:
+            return np.load(path, allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise DataError(
+                f"{path} is damaged ({error}): delete {path.parent} so that the data is stored again."
+            ) from error
 
 
-def _write(path: Path, array: np.ndarray) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+def _write(path: Path, array: np.ndarray) -> int:
+    """Write the array whole or not at all; its file's checksum."""
+    with _put(path, f"{array.nbytes / 1e6:.1f} MB") as temporary:
         with open(temporary, "wb") as file:
             np.save(file, array, allow_pickle=False)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return crc_of(temporary)
 
 
 def _write_text(path: Path, text: str) -> None:
+    with _put(path, f"{len(text)} bytes") as temporary:
+        temporary.write_text(text)
+
+
+@contextlib.contextmanager
+def _put(path: Path, size: str) -> Iterator[Path]:
+    """Another name to write to; renamed at the end, and removed after an error.
+
+    Raises:
+        JournalError: the system refuses; its `errno` is kept, and NumPy, which keeps none, means a full disk.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text)
+        yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        number = error.errno or errno.ENOSPC
+        refused = JournalError(
+            f"{path.name} ({size}) cannot be stored in {path.parent} ({os.strerror(number)}): make room, or choose "
+            "another folder=; x as a memory-mapped file (np.load(..., mmap_mode='r')) is not copied."
+        )
+        refused.errno = number
+        raise refused from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _index(folder: Path) -> dict[str, Any] | None:
@@ -156,10 +186,17 @@ def _index(folder: Path) -> dict[str, Any] | None:
 
 
 def _whole(folder: Path, index: dict[str, Any], file: dict[str, Any] | None) -> bool:
-    """True when the files that data.json speaks of are there, and x lies where it lay."""
+    """True when the files that data.json speaks of are there undamaged, and x lies where it lay."""
     own = [name for name in ("x", "y", "groups") if name in index and "file" not in index[name]]
     same = index.get("x", {}).get("file") == file
-    return same and all((folder / f"{name}.npy").exists() for name in own)
+    return same and all(_undamaged(folder / f"{name}.npy", index[name].get("crc")) for name in own)
+
+
+def _undamaged(path: Path, crc: int | None) -> bool:
+    try:
+        return crc_of(path) == crc
+    except OSError:
+        return False
 
 
 def _torch_name(y: Any) -> str:

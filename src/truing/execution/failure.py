@@ -48,7 +48,7 @@ def failure(error: BaseException) -> Reason:
 def tail(path: Path, lines: int = TAIL_LINES) -> str:
     """The last lines of a run's output; empty where there is none."""
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:  # it may be a stranger's
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - TAIL_BYTES))
             text = file.read().decode("utf-8", "replace")

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from truing.data.checksum import crc_of
 from truing.data.data import Data
+from truing.errors import DataError
 from truing.record.task import Task
+from truing.record.trial import RunRecord
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,20 @@ def sweep(job: Job) -> None:
     shutil.rmtree(job.folder / "runs", ignore_errors=True)
     for part in (*job.folder.glob("predictions/*.part"), *job.folder.glob("model/.*.part")):
         part.unlink(missing_ok=True)
+
+
+def kept(job: Job, run: RunRecord, what: str = "") -> np.ndarray:
+    """The predictions that a run left, checked against the checksum in its record.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    path, crc = job.predictions(run.id, what), run.details.get("checksums", {}).get(what or "all")
+    try:
+        if crc is not None and crc_of(path) != crc:
+            raise ValueError("it does not match its checksum")
+        return np.asarray(np.load(path, allow_pickle=False))
+    except FileNotFoundError:
+        raise DataError(f"The kept predictions of run {run.id} are missing ({path}).") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"The kept predictions of run {run.id} are damaged ({path}: {error}).") from error

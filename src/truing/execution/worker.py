@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from truing.errors import PredictionError, TruingError
 from truing.execution.devices import shown
 from truing.execution.failure import failure, state_of
 from truing.execution.job import Job
+from truing.execution.room import FULL, NoRoomError, lacking
 from truing.execution.seeding import seeded
 from truing.record.interfaces import Decision, RunSpec
 from truing.record.run import Run
@@ -45,14 +49,18 @@ def perform(job: Job, spec: RunSpec, send: Send, folder: Path, stops: type[BaseE
         with shown(spec.gpus), seeded(spec.seed, spec.threads):
             run = _run(job, spec, folder, send)
             details = _train(job, spec, run)
-        kept = _keep_predictions(job, spec, run)
+        crc = _keep_predictions(job, spec, run)
         last = run.last
-        outcome: Outcome = {"state": str(State.COMPLETED), "details": details, "predictions": kept}
+        outcome: Outcome = {"state": str(State.COMPLETED), "details": details, "predictions": crc is not None}
+        if crc is not None:
+            details["checksums"] = details.get("checksums", {}) | {"all": crc}
         outcome |= {"scores": last.scores, "undefined": last.undefined}
     except BaseException as error:
         if stops is not None and isinstance(error, stops):
             raise
         outcome = {"state": str(state_of(error)), "reason": failure(error).to_dict()}
+        if (needed := lacking(error, job.folder)) is not None:  # not its fault: it is run again when there is room
+            outcome |= {"state": str(State.SUPERSEDED), "details": {"lacked_bytes": needed}}
     finally:
         _remove(folder)
     if run is not None:
@@ -68,11 +76,7 @@ def _remove(folder: Path) -> None:
 def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
     def keep(name: str, content: bytes) -> None:
         if spec.keep_model:
-            target = job.folder / "model"
-            target.mkdir(exist_ok=True)
-            part = target / f".{name}.part"
-            part.write_bytes(content)
-            os.replace(part, target / name)
+            _put(job.folder / "model" / name, content, f".{name}.part")
 
     train = Rows(job.data, spec.train) if job.data is not None and spec.train is not None else None
     valid: Rows | None = None
@@ -115,8 +119,8 @@ def _train(job: Job, spec: RunSpec, run: Run) -> dict[str, Any]:
         details["epoch_seconds"] = sum(run.epoch_seconds) / len(run.epoch_seconds)
     if spec.score_train:
         details["train"] = _train_figure(job, run, predict)
-    if spec.locked is not None:
-        _score_locked(job, spec, run, predict)
+    if spec.locked is not None and (crc := _score_locked(job, spec, run, predict)) is not None:
+        details["checksums"] = {"-locked": crc}
     return details
 
 
@@ -129,13 +133,13 @@ def _train_figure(job: Job, run: Run, predict: Callable[[Any], Any] | None) -> f
     return job.task.score(job.task.primary, job.task.truth(run.train.labels), read).value
 
 
-def _score_locked(job: Job, spec: RunSpec, run: Run, predict: Callable[[Any], Any] | None) -> None:
-    """Keep the predictions for the locked rows; the coordinator scores them."""
+def _score_locked(job: Job, spec: RunSpec, run: Run, predict: Callable[[Any], Any] | None) -> int | None:
+    """Keep the predictions for the locked rows, which the coordinator scores; their checksum."""
     if spec.locked is None or spec.locked_as == "numbers":
-        return
+        return None
     if spec.locked_as == "predict":
         if predict is None and spec.purpose == REHEARSAL:
-            return  # the rehearsal finds out whether there is one
+            return None  # the rehearsal finds out whether there is one
         if predict is None:
             raise PredictionError("The function returned no predict this time, though it did in the rehearsal.")
         locked = LockedRows(_locked_data(job, spec), spec.locked)
@@ -148,7 +152,8 @@ def _score_locked(job: Job, spec: RunSpec, run: Run, predict: Callable[[Any], An
             raise PredictionError("Only numbers were reported for the locked rows; predictions were expected.")
         found = run.last.predictions
     if spec.purpose != REHEARSAL:
-        _save(job.predictions(spec.run, "-locked"), found.astype(np.float32))
+        return _save(job.predictions(spec.run, "-locked"), found.astype(np.float32))
+    return None
 
 
 def _locked_data(job: Job, spec: RunSpec) -> Data:
@@ -158,23 +163,41 @@ def _locked_data(job: Job, spec: RunSpec) -> Data:
     return data
 
 
-def _keep_predictions(job: Job, spec: RunSpec, run: Run) -> bool:
+def _keep_predictions(job: Job, spec: RunSpec, run: Run) -> int | None:
+    """The checksum of the file; None where the predictions are not kept."""
     if run.last.predictions is None or run.valid is None or spec.purpose == REHEARSAL:
-        return False
+        return None
     if spec.locked is not None and spec.locked_as != "predict":
-        return False
+        return None
     found = run.last.predictions.astype(np.float32)
     if spec.keep == "loss":
         found = job.task.row_loss(job.task.truth(run.valid.labels), run.last.predictions)
         _save(job.predictions(spec.run, "-loss"), found)
-        return False
-    _save(job.predictions(spec.run), found)
-    return True
+        return None
+    return _save(job.predictions(spec.run), found)
 
 
-def _save(path: Path, array: np.ndarray) -> None:
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
-    os.replace(part, path)
+def _save(path: Path, array: np.ndarray) -> int:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    _put(path, buffer.getbuffer(), f"{path.stem}.part")
+    return zlib.crc32(buffer.getbuffer())
+
+
+def _put(path: Path, content: bytes | memoryview, part_name: str) -> None:
+    """Write a file whole or not at all: under another name, then renamed.
+
+    Raises:
+        NoRoomError: the disk is full; nothing is left of it.
+    """
+    part = path.with_name(part_name)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if error.errno in FULL:
+            raise NoRoomError(path, len(content)) from error
+        raise

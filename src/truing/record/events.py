@@ -9,6 +9,7 @@
 | started    | run, trial, purpose, replicate, attempt, seed; gpus where it was given some, or kept from all   |
 | reported   | run, epoch, scores; live only, never journalled: the finished event carries the whole curve     |
 | finished   | run, state, scores, undefined, curve, seconds, epochs, reason, predictions                      |
+| damaged    | run, reason: a file it left is damaged, so it is run again                                      |
 | judged     | trial, state, value, se, scores, reason                                                         |
 | restarted  | nothing had completed and the study changed: what came before is void                           |
 | accepted   | a changed function was accepted: the diff                                                       |

@@ -174,6 +174,12 @@ class History:
         elif run.state is State.COMPLETED and run.id >= self.verdict_since:
             self.verdict_runs[(run.purpose, run.trial, run.replicate)] = run.id
 
+    def _damaged(self, event: Event) -> None:
+        """What a run left is damaged: it is run again, and counts once."""
+        run = self.runs[event.data["run"]]
+        self.runs[run.id] = _with(run, state=State.SUPERSEDED)
+        self.verdict_runs.pop((run.purpose, run.trial, run.replicate), None)
+
     def _judged(self, event: Event) -> None:
         data = event.data
         trial = self._trials[data["trial"]]
@@ -238,6 +244,7 @@ _FOLDS = {
     "reported": History._reported,
     "finished": History._finished,
     "judged": History._judged,
+    "damaged": History._damaged,
     "accepted": History._accepted,
     "extended": History._extended,
     "restarted": History._restarted,

@@ -8,6 +8,7 @@ browser executes.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import math
@@ -61,11 +62,17 @@ def write_report(
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_bytes(text.encode("utf-8", "replace"))  # bytes: the scripts' hashes allow no other line ends
+        unfinished.unlink(missing_ok=True)
+        with unfinished.open("xb") as file:  # never through a link; bytes: the scripts' hashes allow no other line ends
+            file.write(text.encode("utf-8", "replace"))
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise JournalError(f"The report cannot be written to {path}: {error.strerror or error}.") from error
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise JournalError(
+            f"The report cannot be written to {path} ({error.strerror or error}): mend that, and "
+            f"`truing report {path.parent}` writes it."
+        ) from error
 
 
 def report_html(

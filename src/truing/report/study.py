@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from truing.errors import UsageError
-from truing.record.history import History, fold
+from truing.errors import JournalError, UsageError
+from truing.record.history import History
 from truing.report.html import write_report
-from truing.resume import JOURNAL
+from truing.resume import JOURNAL, refold
 from truing.space.space import Space
 from truing.storage.sqlite import SqliteJournal
 from truing.verdict.verdict import Verdict
@@ -32,8 +32,12 @@ def read(folder: Path) -> tuple[History, Mapping[str, Any]]:
     first = next((event.data for event in events if event.kind == "study"), None)
     if first is None:
         raise UsageError(f"{folder} holds a journal, but no study has begun in it; run the study again.")
-    history = fold(events, Space.from_dict(first["space"]), first["goal"])
-    return history, history.notes["study"][-1]
+    history = History(Space({}), "min")
+    refold(history, events, folder)
+    study = history.notes["study"][-1]
+    if wrong := [name for name in ("metric", "objective") if not isinstance(study.get(name), str)]:
+        raise JournalError(f"{folder / JOURNAL} does not say the study's {wrong[0]}: put back a copy of the folder.")
+    return history, study
 
 
 def write(folder: Path) -> Path:

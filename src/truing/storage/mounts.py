@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from truing.errors import JournalError
+
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs"})
 
 
@@ -37,3 +39,16 @@ def network_type(path: Path) -> str:
         return ""
     found = type_of(path.resolve(), mounts)
     return found if found in NETWORK else ""
+
+
+def refuse_network(path: Path) -> None:
+    """Refuse a path on a network file system, before anything is made there.
+
+    Raises:
+        JournalError: it lies on one.
+    """
+    if kind := network_type(path):
+        raise JournalError(
+            f"{path} lies on a network file system ({kind}), where a power cut or a second machine can "
+            "destroy a journal: put the study's folder on a local disk."
+        )

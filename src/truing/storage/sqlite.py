@@ -23,7 +23,7 @@ from pathlib import Path
 from truing.errors import JournalError
 from truing.record.events import Event, decode
 from truing.storage.memory import encoded
-from truing.storage.mounts import network_type
+from truing.storage.mounts import refuse_network
 
 APPLICATION_ID = 0x5472756E  # "Trun"
 VERSION = 1
@@ -92,7 +92,8 @@ class SqliteJournal:
         self._owner = os.getpid()
         self._broken = ""
         if not readonly:
-            _refuse_network(self.path)
+            refuse_network(self.path)
+            _refuse_link(self.path)
             _create(self.path)
         _check_file(self.path)
         with self._told():
@@ -328,13 +329,12 @@ def _identity(path: Path) -> tuple[int, int]:
     return (status.st_dev, status.st_ino)
 
 
-def _refuse_network(path: Path) -> None:
-    kind = network_type(path)
-    if kind:
+def _refuse_link(path: Path) -> None:
+    """The lock is of this folder: a journal in another one could have a second coordinator."""
+    if path.is_symlink():
         raise JournalError(
-            f"{path} lies on a network file system ({kind}), where a power cut or a second machine can "
-            "destroy a journal: "
-            "put the study's folder on a local disk."
+            f"{path} is a symbolic link to {path.readlink()}: a study's journal lies in its own folder; give the "
+            "folder it is in, or another folder."
         )
 
 
@@ -393,7 +393,8 @@ def _create(path: Path) -> None:
             os.close(folder)
     except (OSError, sqlite3.Error) as error:
         raise JournalError(
-            f"{path} cannot be made ({error}): choose a folder on a disk that has room and can be written to."
+            f"{path} cannot be made ({error}): make room, or choose a folder on a disk that has some and can be "
+            "written to."
         ) from error
     finally:
         with contextlib.suppress(OSError):

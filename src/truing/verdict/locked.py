@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from truing.execution.job import Job
+from truing.execution.job import Job, kept
 from truing.record.state import State
 from truing.record.trial import RunRecord, Trial
 from truing.setting import Setting
@@ -19,6 +19,7 @@ from truing.verdict.figures import KEPT, interval_dict
 from truing.verdict.fresh import failure_of, scores_of
 
 FEW_POSITIVES = 30
+LOCKED = "-locked"  # of the files with predictions for the locked rows
 NO_DELIVERY = "the first refit, whose network is delivered, failed"
 Refits = Mapping[int, Sequence[RunRecord | None]]
 
@@ -134,9 +135,7 @@ class LockedTest:
     def _predictions(self, trial: Trial) -> list[np.ndarray | None]:
         """The kept predictions of each refit for the locked rows, float64; None where it failed."""
         return [
-            np.load(self.job.predictions(run.id, "-locked"), allow_pickle=False).astype(np.float64)
-            if run is not None and run.state is State.COMPLETED
-            else None
+            kept(self.job, run, LOCKED).astype(np.float64) if run is not None and run.state is State.COMPLETED else None
             for run in self.refits[trial.number]
         ]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from truing.errors import StudyFailedError
-from truing.execution.job import Job
+from truing.errors import DataError, StudyFailedError
+from truing.execution.job import Job, kept
 from truing.loop import Session, carry_out
 from truing.record.events import Event
 from truing.record.seeds import stream
@@ -23,7 +23,7 @@ from truing.verdict import figures
 from truing.verdict.delivery import Delivery
 from truing.verdict.fresh import Fresh, cause, estimate
 from truing.verdict.headline import headline
-from truing.verdict.locked import NO_DELIVERY, LockedTest, few_positives
+from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
 from truing.verdict.repeats import Ends, own_runs
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs, winner
 from truing.verdict.verdict import Verdict, without_nan
@@ -172,6 +172,8 @@ class _Reaching:
         if self.setting.has_test:
             self._open_lockbox()
             more = {"locked": plan.locked, "locked_in": plan.locked_in, "locked_as": self._locked_as}
+            if self._locked_as != "numbers":
+                self._give_up_damaged(self._named(REFIT))
         model = Delivery(self.job.folder)
         if (self._named(REFIT), selected.number, 0) not in self.session.history.verdict_runs:
             model.begin(keep_old=self.number > 1)
@@ -231,6 +233,16 @@ class _Reaching:
             raise KeyboardInterrupt
         ends = Ends.of(history, named)
         return {t.number: [ends.run((t.number, r.index)) for r in replicates] for t in trials}
+
+    def _give_up_damaged(self, named: str) -> None:
+        """Runs whose predictions for the locked rows cannot be read are run again; it stays the same look."""
+        for run in own_runs(self.session.history, (named,)):
+            if run.state is State.COMPLETED:
+                try:
+                    kept(self.job, run, LOCKED)
+                except DataError as error:
+                    self.session.record(Event("damaged", {"run": run.id, "reason": str(error)}))
+                    self.say(f"{error} It is run again.")
 
     def _room(self) -> str:
         """Predictions are kept up to the study's limit; beyond that the loss per row."""
