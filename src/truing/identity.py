@@ -33,8 +33,10 @@ FIXED = {
     "test": "test",
     "seed": "seed",
     "epochs": "epochs",
+    "epoch": "epoch",
     "threads": "threads",
 }
+BEFORE = {"epoch": "last"}  # what a journal that does not say so was made with
 
 
 def describe(
@@ -77,6 +79,7 @@ def describe(
         "test": setting.locked.how if setting.locked is not None else None,
         "seed": plan.seed,
         "epochs": plan.epochs,
+        "epoch": plan.scored,
         "threads": plan.threads,
         "run_minutes": run_minutes,
         "lookahead": lookahead,
@@ -148,8 +151,9 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs of the parts that give a run its meaning, in words; the function and the space apart."""
     found = []
     for key, name in FIXED.items():
-        if old.get(key) != new.get(key):
-            found.append(f"{name} was {_shown(old.get(key))} and is now {_shown(new.get(key))}")
+        was, now = (side.get(key, BEFORE.get(key)) for side in (old, new))
+        if was != now:
+            found.append(f"{name} was {_shown(was)} and is now {_shown(now)}")
     return found
 
 
@@ -207,7 +211,8 @@ def _ways(folder: Path) -> str:
 
 def is_other(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """True when anything differs that the study consists of."""
-    return any(old.get(key) != new.get(key) for key in {*old, *new} if key not in SURROUNDINGS)
+    keys = {*old, *new} - {*SURROUNDINGS}
+    return any(old.get(key, BEFORE.get(key)) != new.get(key, BEFORE.get(key)) for key in keys)
 
 
 def _shown(value: Any) -> str:

@@ -107,6 +107,7 @@ def prepare(
     epochs: int | None,
     threads: int,
     seed: int,
+    scored: str = "last",
 ) -> Setting:
     """Lock the test rows away and lay out the replicates.
 
@@ -118,7 +119,8 @@ def prepare(
         if isinstance(test, Data) or not (test is None or isinstance(test, float | int)):
             raise DataError("test= was given without data=; give both, or neither.")
         replicates = validation.plan({}, stream(seed, "plan")) if validation is not None else [Replicate(0)]
-        return Setting(task, None, None, validation, Plan(seed, tuple(replicates), epochs=epochs, threads=threads))
+        plan = Plan(seed, tuple(replicates), epochs=epochs, threads=threads, scored=scored)
+        return Setting(task, None, None, validation, plan)
     locked = lock(data, test, stream(seed, "test"), classification=task.classification)
     outline = {"data": data.outline(locked.development, classification=task.classification)}
     if validation is None:
@@ -135,6 +137,7 @@ def prepare(
         locked_in="test" if official is not None else "development",
         epochs=epochs,
         threads=threads,
+        scored=scored,
     )
     return Setting(task, data, locked, validation, plan, _findings(data, locked, outline, validation))
 

@@ -22,6 +22,7 @@ from truing.execution.job import Job
 from truing.identity import another, changes, coordinator, describe
 from truing.judge import Judge, nothing_completed
 from truing.loop import Limits, Session, search
+from truing.record.epoch import EpochRule
 from truing.record.events import Event
 from truing.record.history import History
 from truing.record.source import Source, name_of, source_of
@@ -71,6 +72,9 @@ class Study:
             or None.
         search: "random", "grid", "sobol", or a searcher such as `tr.GridSearch(points=5)`.
         epochs: how far a run goes; None = as far as the function's own `run.epochs(n)`.
+        epoch: which report a run's score is taken from: "last"; "best", which is one more choice on the validation
+            rows and is corrected for in the verdict; or "mean:5", the mean of the last five, or of fewer if there are
+            no more.
         folder: where the study lives. Default: studies/<name of the script>.
         seed: names every random decision of the study.
         threads: of one run; a training on two threads gives other weights than on one, so it is part of the study.
@@ -104,6 +108,7 @@ class Study:
         test: Any = 0.2,
         search: Any = "random",
         epochs: int | None = None,
+        epoch: str = "last",
         folder: str | Path | None = None,
         seed: int = 0,
         threads: int = 1,
@@ -124,6 +129,7 @@ class Study:
         self.seed = whole_number(seed, "seed", low=0)
         self.threads = whole_number(threads, "threads", low=1)
         self.epochs = whole_number(epochs, "epochs", low=1) if epochs is not None else None
+        self.epoch = str(EpochRule.parse(epoch))
         self.run_minutes = finite_number(run_minutes, "run_minutes", above=0) if run_minutes is not None else None
         self.gpus_per_run = _gpus_per_run(gpus_per_run)
         self.lookahead = whole_number(lookahead, "lookahead", low=1) if lookahead is not None else None
@@ -288,6 +294,7 @@ class Study:
             epochs=self.epochs,
             threads=self.threads,
             seed=self.seed,
+            scored=self.epoch,
         )
 
     @property

@@ -48,7 +48,7 @@ class Job:
         return self.folder / "output" / f"{name}.txt"
 
     def predictions(self, run: int, what: str = "") -> Path:
-        """The file with the predictions of the run's last report."""
+        """The file with the predictions of the report that the run's score is taken from."""
         return self.folder / "predictions" / f"run-{run:06d}{what}.npy"
 
 

@@ -22,6 +22,7 @@ from truing.execution.failure import failure, state_of
 from truing.execution.job import Job
 from truing.execution.room import FULL, NoRoomError, lacking
 from truing.execution.seeding import seeded
+from truing.record.epoch import AT, BEST, EpochRule
 from truing.record.interfaces import Decision, RunSpec
 from truing.record.run import Run
 from truing.record.state import State
@@ -50,11 +51,11 @@ def perform(job: Job, spec: RunSpec, send: Send, folder: Path, stops: type[BaseE
             run = _run(job, spec, folder, send)
             details = _train(job, spec, run)
         crc = _keep_predictions(job, spec, run)
-        last = run.last
+        counting = run.counting
         outcome: Outcome = {"state": str(State.COMPLETED), "details": details, "predictions": crc is not None}
         if crc is not None:
             details["checksums"] = details.get("checksums", {}) | {"all": crc}
-        outcome |= {"scores": last.scores, "undefined": last.undefined}
+        outcome |= {"scores": counting.scores, "undefined": counting.undefined}
     except BaseException as error:
         if stops is not None and isinstance(error, stops):
             raise
@@ -97,6 +98,7 @@ def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
         send=send,
         keep=keep,
         gpus=spec.gpus,
+        scored=spec.scored,
     )
 
 
@@ -117,6 +119,9 @@ def _train(job: Job, spec: RunSpec, run: Run) -> dict[str, Any]:
         details["asked_epochs"] = run.asked_epochs
     if run.epoch_seconds:
         details["epoch_seconds"] = sum(run.epoch_seconds) / len(run.epoch_seconds)
+    if run.last.train_curve:
+        details["train_curve"] = [list(point) for point in run.last.train_curve]
+    details |= _choice(EpochRule.read(spec.scored), run)
     if spec.score_train:
         details["train"] = _train_figure(job, run, predict)
     if spec.locked is not None and (crc := _score_locked(job, spec, run, predict)) is not None:
@@ -124,10 +129,23 @@ def _train(job: Job, spec: RunSpec, run: Run) -> dict[str, Any]:
     return details
 
 
+def _choice(rule: EpochRule, run: Run) -> dict[str, Any]:
+    """Where one epoch's report counts: which, and what the best of all would have been."""
+    if rule.kind not in (BEST, AT):
+        return {}
+    found: dict[str, Any] = {"epoch": run.counting.length}
+    if rule.kind == AT and run.best is not None:
+        found["best_epoch"], found["best_score"] = run.best
+    return found
+
+
 def _train_figure(job: Job, run: Run, predict: Callable[[Any], Any] | None) -> float | None:
-    """The primary metric on the training rows: reported, else predicted."""
-    if run.last.train is not None or predict is None or run.train is None or job.task.primary.kind == "number":
-        return run.last.train
+    """The primary metric on the training rows: reported, else predicted; both by the network whose report counts."""
+    counting = run.counting
+    if counting.train is not None or predict is None or run.train is None or job.task.primary.kind == "number":
+        return counting.train
+    if counting.count != run.last.count:  # predict is of a later epoch
+        return None
     rows = run.train.without_labels()  # x as predict gets it for the locked rows, of a Dataset too
     read = job.task.read(predict(rows.x), len(rows), order=run.last.order)
     return job.task.score(job.task.primary, job.task.truth(run.train.labels), read).value
@@ -165,13 +183,14 @@ def _locked_data(job: Job, spec: RunSpec) -> Data:
 
 def _keep_predictions(job: Job, spec: RunSpec, run: Run) -> int | None:
     """The checksum of the file; None where the predictions are not kept."""
-    if run.last.predictions is None or run.valid is None or spec.purpose == REHEARSAL:
+    predictions = run.counting.predictions
+    if predictions is None or run.valid is None or spec.purpose == REHEARSAL:
         return None
     if spec.locked is not None and spec.locked_as != "predict":
         return None
-    found = run.last.predictions.astype(np.float32)
+    found = predictions.astype(np.float32)
     if spec.keep == "loss":
-        found = job.task.row_loss(job.task.truth(run.valid.labels), run.last.predictions)
+        found = job.task.row_loss(job.task.truth(run.valid.labels), predictions)
         _save(job.predictions(spec.run, "-loss"), found)
         return None
     return _save(job.predictions(spec.run), found)

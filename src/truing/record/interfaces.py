@@ -118,6 +118,7 @@ class RunSpec:
         score_train: also score the training rows.
         keep_model: this run's network is delivered; run.keep() writes.
         gpus: the only GPUs it may see, as CUDA_VISIBLE_DEVICES names them; () = none; None = as the process finds it.
+        scored: which report the score is taken from: "last", "best", "mean:5", or "at:9" for the one of epoch 9.
         keep: "predictions", or "loss" once the study's limit on kept predictions is reached.
     """
 
@@ -136,6 +137,7 @@ class RunSpec:
     threads: int = 1
     score_train: bool = False
     keep_model: bool = False
+    scored: str = "last"
     keep: str = "predictions"
     attempt: int = 0
     replicate: int = 0

@@ -24,6 +24,7 @@ class Plan:
         locked: positions of the locked rows, in `locked_in`; None without a test set.
         locked_in: "development" (rows of the same Data) or "test" (an official test set).
         epochs: the study's; None = the function's own.
+        scored: which report a run's score is taken from; see `record/epoch.py`.
     """
 
     seed: int
@@ -33,6 +34,7 @@ class Plan:
     locked_in: str = "development"
     epochs: int | None = None
     threads: int = 1
+    scored: str = "last"
 
     def spec(
         self,
@@ -44,6 +46,8 @@ class Plan:
         **more: Any,
     ) -> RunSpec:
         """The run of `config` on `replicate`; its seed depends on purpose and replicate only, so trials are paired."""
+        more.setdefault("epochs", self.epochs)
+        more.setdefault("scored", self.scored)
         return RunSpec(
             run=run,
             trial=trial,
@@ -52,7 +56,6 @@ class Plan:
             seed=seed_of(self.seed, purpose, replicate.index),
             train=self._positions(replicate.train),
             valid=self._positions(replicate.valid),
-            epochs=self.epochs,
             threads=self.threads,
             replicate=replicate.index,
             **more,

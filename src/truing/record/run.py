@@ -15,6 +15,7 @@ import numpy as np
 
 from truing.data.rows import LockedRows, Rows
 from truing.errors import PredictionError, UsageError
+from truing.record.epoch import Chosen, EpochRule
 from truing.record.interfaces import Decision
 from truing.record.task import Task, finite
 from truing.space.configuration import Configuration
@@ -28,17 +29,22 @@ class DivergedError(ArithmeticError):
 
 @dataclass
 class Report:
-    """The last report of a run, and what came before it as a curve; `order` is that of its columns."""
+    """One report of a run, and what came before it as curves; `order` is that of its columns.
+
+    `length` counts epochs of `run.epochs()`; where the function does not go by it, it is the epoch it reported.
+    """
 
     scores: dict[str, float | None] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
     predictions: np.ndarray | None = None
     train: float | None = None
     epoch: int = 0
+    length: int = 0
     count: int = 0
     kind: str = ""
     order: Sequence[Any] | None = None
     curve: list[tuple[int, float | None]] = field(default_factory=list)
+    train_curve: list[tuple[int, float | None]] = field(default_factory=list)
 
 
 class Run:
@@ -67,6 +73,7 @@ class Run:
         send: Callable[[int, float | None], Decision],
         keep: Callable[[str, bytes], None],
         gpus: Sequence[str] | None = None,
+        scored: str = "last",
     ) -> None:
         self.config = config
         self.seed = seed
@@ -86,6 +93,7 @@ class Run:
         self._keep = keep
         self._gpus = gpus
         self._epoch = 0
+        self._chosen = Chosen(EpochRule.read(scored), task.primary.name, task.goal)
         self._truth: np.ndarray | None = None
 
     @property
@@ -142,7 +150,7 @@ class Run:
         epoch: int | None = None,
         **numbers: Any,
     ) -> None:
-        """Report how the network does now; the last report is the run's score.
+        """Report how the network does now; the study's `epoch` says which report is the run's score (the last).
 
         Args:
             predictions: for `run.valid`, in its order: probabilities (n, classes) in the order of `run.classes`,
@@ -166,7 +174,20 @@ class Run:
         last = self.last = found
         value = last.scores.get(self._task.primary.name)
         last.curve.append((last.epoch, value))
+        if last.train is not None:
+            last.train_curve.append((last.epoch, last.train))
+        self._chosen.take(last)
         self.should_stop = self._send(last.epoch, value) is not Decision.GO_ON or self.should_stop
+
+    @property
+    def counting(self) -> Report:
+        """The report that the run's score is taken from."""
+        return self._chosen.report() or self.last
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """Epoch and score of the best report; None where the metric was undefined in all."""
+        return self._chosen.best
 
     def keep(self, name: str, content: bytes) -> None:
         """Leave `content` in FOLDER/model/ under `name`; only the delivered network's run keeps it.
@@ -194,8 +215,9 @@ class Run:
         last = self.last
         if train is not None:
             found.train = self._train_score(train, logits is not None, classes)
-        found.count, found.curve = last.count + 1, last.curve
+        found.count, found.curve, found.train_curve = last.count + 1, last.curve, last.train_curve
         found.epoch = _epoch(epoch) if epoch is not None else max(self._epoch, last.epoch + (self._epoch == 0))
+        found.length = self._epoch or found.epoch
         return found
 
     def _from_numbers(self, own: dict[str, float]) -> Report:

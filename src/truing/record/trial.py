@@ -67,10 +67,10 @@ class RunRecord:
     """One training: a configuration on one replicate.
 
     Args:
-        scores: metric -> value of the last report; None where undefined.
+        scores: metric -> value of the report that counts (`Study(epoch=)`); None where undefined.
         undefined: metric -> why it is undefined.
         curve: (epoch, primary score) of every report.
-        predictions: True when the predictions of the last report are kept in the folder.
+        predictions: True when the predictions of that report are kept in the folder.
         gpus: those it was given, by their names in CUDA_VISIBLE_DEVICES; () = kept from all; None = not told.
     """
 

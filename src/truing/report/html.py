@@ -30,10 +30,11 @@ from truing.space.configuration import format_value
 from truing.space.encoding import default_of
 from truing.space.parameter import Choice, Float, is_default_given
 from truing.space.space import Space
+from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.text import luck
+from truing.verdict.wording import capital, places, places_of_difference, signed
 from truing.verdict.wording import number as in_words
-from truing.verdict.wording import places, places_of_difference, signed
 
 _DOTTED = "·"
 
@@ -236,6 +237,9 @@ def _scores(metric: str, verdict: Mapping[str, Any] | None) -> list[dict[str, st
         if searched is not None:
             found = _number(searched, validation)
             rows.append({**_NOTHING, "what": "as the search saw it", "selected": found, "note": _luck(verdict)})
+        if inside(verdict, "epoch"):
+            note = capital(sentence(verdict or {}))
+            rows.append({**_NOTHING, "what": "choice of the best epoch", "note": note})
     test = inside(verdict, "test")
     entries = sorted(test.items(), key=lambda item: item[0] != metric) if isinstance(test, Mapping) else ()
     for place, (name, figures) in enumerate(entries):
@@ -406,6 +410,7 @@ def _facts(study: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("search", "search"),
         ("schedule", "schedule"),
         ("epochs", "epochs"),
+        ("epoch", "epoch that counts"),
         ("seed", "seed"),
         ("threads", "threads a run"),
         ("versions", "versions"),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from truing.record.epoch import EpochRule
 from truing.record.history import History
 from truing.record.trial import SEARCH
 from truing.report.effects import CAVEAT
@@ -58,6 +59,8 @@ def _search(history: History, study: Mapping[str, Any]) -> str:
     ]
     if study.get("epochs") is not None:
         sentences.append(f"A run goes to at most {number(study['epochs'])} epochs.")
+    if study.get("epoch") not in (None, "last"):
+        sentences.append(f"A run's score is that of {EpochRule.read(study['epoch']).describe()}.")
     if study.get("seed") is not None:
         sentences.append(f"Every random decision comes from seed {number(study['seed'])}.")
     if counts["failed"]:
@@ -102,6 +105,12 @@ def _verdict(history: History, verdict: Mapping[str, Any]) -> str:
             f"The validation figures come from {_many(runs, 'further run')} a side, on splits and seeds that took no "
             "part in the search or in choosing and are the same for both sides; this removes the luck of splits and "
             "seeds, not that of these rows."
+        )
+    if inside(verdict, "epoch"):
+        sentences.append(
+            "In them each side was scored at an epoch fixed before they began, the median best epoch of its search "
+            "runs, to which its refits were trained: so the choice of the best epoch by the validation rows is in "
+            "none of the figures (Cawley and Talbot 2010)."
         )
     estimand = inside(verdict, "validation", "estimand")
     if estimand and inside(verdict, "validation", "selected") is not None:

@@ -152,9 +152,12 @@ def generalization(
     retained, why = _retained(setting, selected, fresh, valid["selected"], scored, floor)
     reasons = {}
     if train is None:
+        late = any(run is not None and run.details.get("epoch") for run in completed)
         reasons["train"] = (
             NO_SPLITS
             if not completed
+            else "the score is that of an earlier epoch than predict is of, and no train= was reported there"
+            if late
             else "the function reported no train= and returned no predict, or it is undefined there"
         )
     if valid["selected"] is None:

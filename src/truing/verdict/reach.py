@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from truing.record.seeds import stream
 from truing.record.state import State
 from truing.record.trial import ESTIMATE, RACE, REFIT, SEARCH, Replicate, RunRecord, Trial
 from truing.setting import Setting
-from truing.verdict import figures
+from truing.verdict import best_epoch, figures
+from truing.verdict.corrections import corrections
 from truing.verdict.delivery import Delivery
 from truing.verdict.fresh import Fresh, cause, estimate
 from truing.verdict.headline import headline
@@ -85,6 +87,10 @@ class _Reaching:
             self.setting, self.job, sides, refits, comparable, self._locked_as, self._rng("rows")
         ).figures()
         found = self._figures(selected, defaults if comparable else None, fresh, test)
+        found["epoch"] = best_epoch.figures(
+            self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
+        )
+        found["corrections"] = corrections(found)
         found |= self._network(refits[selected.number][0])
         found["warnings"] = warnings_of(
             found,
@@ -162,7 +168,8 @@ class _Reaching:
         if self.setting.validation is None:
             return Fresh((), {trial.number: () for trial in sides})
         replicates = self.setting.fresh(self._named(ESTIMATE), fresh_runs(self.setting.validation.block))
-        return Fresh(replicates, self._perform(ESTIMATE, sides, replicates, score_train=True))
+        own = partial(best_epoch.fresh_settings, self.setting, self.session.history)
+        return Fresh(replicates, self._perform(ESTIMATE, sides, replicates, own, score_train=True))
 
     def _refit(self, sides: Sequence[Trial]) -> Runs:
         """trial -> its refits on all development rows; the first of the selected is delivered."""
@@ -177,8 +184,9 @@ class _Reaching:
         model = Delivery(self.job.folder)
         if (self._named(REFIT), selected.number, 0) not in self.session.history.verdict_runs:
             model.begin(keep_old=self.number > 1)
+        own = partial(best_epoch.refit_settings, self.setting, self.session.history)
         runs = self._perform(
-            REFIT, sides if self.setting.has_test else [selected], replicates, delivered=selected, **more
+            REFIT, sides if self.setting.has_test else [selected], replicates, own, delivered=selected, **more
         )
         mine = runs[selected.number]
         done = [run is not None and run.state is State.COMPLETED for run in mine]
@@ -210,11 +218,16 @@ class _Reaching:
         purpose: str,
         trials: Sequence[Trial],
         replicates: Sequence[Replicate],
+        own: Callable[[Trial], Mapping[str, Any]] = lambda trial: {},
         *,
         delivered: Trial | None = None,
         **more: Any,
     ) -> Runs:
-        """Carry out what has not completed yet; trial -> its runs in the order of the replicates."""
+        """Carry out what has not completed yet; trial -> its runs in the order of the replicates.
+
+        Args:
+            own: what is of one trial's runs alone, as `RunSpec` names it.
+        """
         history, named = self.session.history, self._named(purpose)
         refusing = [(delivered.number, r.index) for r in replicates] if delivered is not None else []
         ends, specs = Ends.of(history, named, refusing), []
@@ -222,8 +235,9 @@ class _Reaching:
             for trial in trials:
                 attempt = ends.to_do((trial.number, replicate.index))
                 if attempt is not None:
+                    settings = {**more, **own(trial)}
                     spec = self.setting.plan.spec(
-                        0, trial.number, trial.config, named, replicate, keep=self._room(), **more
+                        0, trial.number, trial.config, named, replicate, keep=self._room(), **settings
                     )
                     keep = delivered is not None and trial.number == delivered.number and replicate.index == 0
                     specs.append(replace(spec, keep_model=keep, attempt=attempt))

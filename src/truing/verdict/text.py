@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.space.configuration import format_value
+from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
 from truing.verdict.wording import (
@@ -41,6 +42,8 @@ def full(verdict: Mapping[str, Any]) -> str:
         lines += _line("Network", verdict["model_reason"])
     lines += ["", f"{'':<{LABEL}}{'defaults':>{COLUMN}}{'selected':>{COLUMN}}  difference (95 %)"]
     lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + [""] + _generalization(verdict)
+    if verdict.get("epoch"):
+        lines += _line("best epoch", sentence(verdict))
     if verdict["target"] is not None:
         lines += _line("target", _target(verdict))
     runs = f"{_many(verdict['runs'], 'run')} + {verdict['verdict_runs']} for the verdict"
@@ -121,7 +124,8 @@ def luck(verdict: Mapping[str, Any]) -> str:
     gap = valid["selected"] - valid["as_searched"]
     size, decimals = gap if verdict["goal"] == "min" else -gap, places(valid["selected"], valid["as_searched"])
     some = number(size, decimals) if size >= 0.5 * 10**-decimals else f"less than {10**-decimals:.{decimals}f}"
-    return f"luck of {what}: {some if size > 0 else 'none'}"
+    of = f"{what} and of the best epoch" if verdict.get("epoch") else what
+    return f"luck of {of}: {some if size > 0 else 'none'}"
 
 
 def _luck(verdict: Mapping[str, Any]) -> str:

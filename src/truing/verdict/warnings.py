@@ -94,6 +94,15 @@ def warnings_of(
                 f"{failed} of {len(history)} trials failed; what the search says of their region is missing.",
             )
         )
+    epoch = verdict.get("epoch")
+    if epoch and epoch["kept_length"] is False:
+        found.append(
+            (
+                "length_not_kept",
+                f"The refits were to end after {epoch['epochs']['selected']} epochs, the median best epoch, but the "
+                "function does not go by run.epochs() and trained on: the delivered network is of its own length.",
+            )
+        )
     goal = verdict.get("target")
     if goal is not None and goal["search_reached"] and goal["fresh_reached"] is False:
         found.append(
