@@ -57,6 +57,7 @@ def before_search(
     trials: int | None,
     minutes: float | None,
     workers: int,
+    memory: str = "",
     notes: Sequence[str],
     say: Callable[[str], None],
     says: Callable[[float | None], str],
@@ -66,6 +67,7 @@ def before_search(
     Args:
         identity: of the function's source; another one is rehearsed anew.
         trials: how many there will be in all.
+        memory: what a run may hold at most, in words; empty = no limit.
         notes: further sentences for the first time.
         says: seconds in words.
 
@@ -74,7 +76,7 @@ def before_search(
     """
     history = session.history
     plan = partial(plan_line, runs=len(setting.plan.replicates), minutes=minutes, workers=workers, says=says)
-    plan = partial(plan, on=session.devices.describe(workers))
+    plan = partial(plan, on=session.devices.describe(workers), memory=memory)
     seconds = [r.seconds for r in history.runs.values() if r.state is State.COMPLETED and r.purpose == SEARCH]
     known = history.last("rehearsed")
     if known is not None and seconds and known["identity"] == identity:
@@ -204,25 +206,28 @@ def plan_line(
     minutes: float | None = None,
     opening: str = "Plan",
     on: str = "",
+    memory: str = "",
 ) -> str:
     """The plan in one line: trials x runs, time a run, wall time in all, and what a holdout would cost instead.
 
-    With `minutes`, a plan that takes longer says so. `on` is what it runs on, where that is worth a word.
+    With `minutes`, a plan that takes longer says so. `on` is what it runs on, where that is worth a word; `memory`
+    what a run may hold at most.
 
     >>> plan_line(trials=40, runs=5, seconds=2.0, workers=2, protocol="5-fold", says=lambda s: f"{s:.0f} s")
     'Plan: 40 trials x 5 runs (5-fold), 2 s each: 200 s; holdout instead: 40 s.'
     """
     run = "run" if runs == 1 else "runs"
     where = f" on {on}" if on else ""
+    held = f" and at most {memory}" if memory else ""
     if trials is None:
-        what = f"{runs} {run} each ({protocol}), {says(seconds)} a run{where}"
+        what = f"{runs} {run} each ({protocol}), {says(seconds)} a run{held}{where}"
         return f"{opening}: as many trials as there is time for, {what}."
     trial = "trial" if trials == 1 else "trials"
     text = f"{opening}: {trials} {trial} x {runs} {run} ({protocol})"
     if seconds is None:
-        return text + "; how long a run takes is not known yet."
+        return text + f"{held} each" * bool(held) + "; how long a run takes is not known yet."
     total = trials * runs * seconds / max(1, min(workers, trials * runs))
-    text += f", {says(seconds)} each{where}: {says(total)}"
+    text += f", {says(seconds)}{held} each{where}: {says(total)}"
     if minutes is not None and total > 60 * minutes:
         text += f", and this call ends after {says(60 * minutes)}"
     if runs > 1 and "fold" in protocol:

@@ -50,6 +50,7 @@ def describe(
     file: Path | None,
     variable: str,
     run_minutes: float | None,
+    run_memory: int | None,
     lookahead: int | None,
     fingerprints: Mapping[str, str | None],
 ) -> dict[str, Any]:
@@ -82,6 +83,7 @@ def describe(
         "epoch": plan.scored,
         "threads": plan.threads,
         "run_minutes": run_minutes,
+        "run_memory": run_memory,
         "lookahead": lookahead,
         "search": settings_of(search),
         "data": dict(fingerprints),

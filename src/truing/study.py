@@ -19,6 +19,7 @@ from truing.execution import devices, script
 from truing.execution.devices import Devices
 from truing.execution.interrupt import counted
 from truing.execution.job import Job
+from truing.execution.size import bytes_of, in_words
 from truing.identity import another, changes, coordinator, describe
 from truing.judge import Judge, nothing_completed
 from truing.loop import Limits, Session, search
@@ -79,6 +80,8 @@ class Study:
         seed: names every random decision of the study.
         threads: of one run; a training on two threads gives other weights than on one, so it is part of the study.
         run_minutes: a run that takes longer is stopped and its trial fails.
+        run_memory: "4GB", "500MB", "1.5 GiB" or bytes; a run that holds more, with all the processes it started, is
+            stopped and its trial fails.
         gpus_per_run: None = the workers are spread evenly over the GPUs that CUDA_VISIBLE_DEVICES leaves; 0 = the
             CPU only; 0.5 = two runs share a GPU; 2 = two GPUs for each run. Each run sees only its own. Not part of
             what a study is, though scores from another device may differ in their last digits.
@@ -113,6 +116,7 @@ class Study:
         seed: int = 0,
         threads: int = 1,
         run_minutes: float | None = None,
+        run_memory: str | int | None = None,
         gpus_per_run: float | None = None,
         lookahead: int | None = 4,
     ) -> None:
@@ -132,6 +136,7 @@ class Study:
         self.epoch = str(EpochRule.parse(epoch))
         self.run_minutes = finite_number(run_minutes, "run_minutes", above=0) if run_minutes is not None else None
         self.gpus_per_run = _gpus_per_run(gpus_per_run)
+        self.run_memory = bytes_of(run_memory, "run_memory") if run_memory is not None else None
         self.lookahead = whole_number(lookahead, "lookahead", low=1) if lookahead is not None else None
         self.searcher = _searcher(search)
         self.file = script.current_file()
@@ -195,6 +200,7 @@ class Study:
                 trials=total,
                 minutes=minutes,
                 workers=workers,
+                memory=in_words(self.run_memory) if self.run_memory is not None and workers else "",
                 notes=self._notes(workers),
                 say=progress.line,
                 says=duration,
@@ -314,6 +320,7 @@ class Study:
             test=self._setting.official,
             threads=self.threads,
             run_seconds=self.run_minutes * 60 if self.run_minutes is not None else None,
+            run_memory=self.run_memory,
         )
 
     def _limits(self, trials: int | None, minutes: float | None, target: float | None) -> Limits:
@@ -339,6 +346,13 @@ class Study:
         if unread := self._source.unread:
             names = ", ".join(unread)
             notes.append(f"Note: the source of {names} cannot be read, so changes to it cannot be seen.")
+        if self.run_memory is not None and not workers:
+            notes.append("Note: run_memory cannot be enforced with workers=0, where runs train in this very process.")
+        elif self.run_memory is not None and (there := _memory_here()) and self.run_memory * workers > there:
+            notes.append(
+                f"Note: {workers} runs at a time of {in_words(self.run_memory)} each may hold more than the "
+                f"{in_words(there)} of this machine."
+            )
         if self.lookahead is None and workers > 1 and getattr(self.searcher, "adaptive", True):
             notes.append("Note: with lookahead=None the trials depend on who finishes first; a repeat will differ.")
         if self._metric is None and self._task.classes is not None:
@@ -418,6 +432,7 @@ class Study:
             file=self.file,
             variable=_variable(self),
             run_minutes=self.run_minutes,
+            run_memory=self.run_memory,
             lookahead=self.lookahead,
             fingerprints={
                 "data": self.data.fingerprint() if self.data is not None else None,
@@ -468,6 +483,14 @@ def _gpus_per_run(given: Any) -> float | None:
             f"gpus_per_run= takes 0 (the CPU only), a share of one GPU such as 0.5, or a whole number, got {given!r}."
         )
     return number
+
+
+def _memory_here() -> int | None:
+    """The machine's memory in bytes; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
 
 
 def _variable(study: Study) -> str:

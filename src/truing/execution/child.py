@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
+from truing.execution import descendants
 from truing.execution.channel import Channel
 from truing.execution.failure import failure, tail
 from truing.execution.job import Job
@@ -39,6 +40,8 @@ def live(job: Job, spec: RunSpec, descriptor: int, parent: int, scratch: Path) -
     try:
         os.setpgid(0, 0)
         _die_with(parent)
+        descendants.adopt_orphans()  # so that all it starts is found below it, and is gone with it
+        _offer()
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         log = _write_to(job.output(spec.run))
@@ -107,6 +110,12 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(Exception):  # closed, or replaced by something that has no flush
             stream.flush()  # type: ignore[union-attr]
+
+
+def _offer() -> None:
+    """Where the system must kill something for want of memory, let it be a run rather than the coordinator."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _die_with(parent: int) -> None:

@@ -13,7 +13,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
-    """Make orphaned descendants children of this process instead of init's; Linux only."""
+    """Make orphaned descendants children of this process instead of its parent's or init's; Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

@@ -6,6 +6,7 @@ import os
 import signal
 from typing import Any
 
+from truing.execution.size import in_words
 from truing.record.state import State
 from truing.record.trial import Reason
 
@@ -44,6 +45,28 @@ def stopped(state: State, limit: float | None, written: str) -> Reason:
     if state is State.TIMED_OUT:
         return Reason("TimeLimit", f"still running after run_minutes={(limit or 0) / 60:g}", "", written)
     return Reason("Cancelled", "stopped on request", "", written)
+
+
+def over_memory(held: int, limit: int, written: str) -> Reason:
+    """The reason of a run that held more than it may.
+
+    >>> print(over_memory(5_200_000_000, 4_000_000_000, ""))
+    MemoryLimit: its processes held 5.2 GB together, more than run_memory=4 GB
+    """
+    text = f"its processes held {in_words(held)} together, more than run_memory={in_words(limit)}"
+    return Reason("MemoryLimit", text, "", written)
+
+
+def short_of_memory(written: str) -> Reason:
+    """The reason of a run that the system killed."""
+    text = "the system was out of memory and killed it (SIGKILL, counted by the kernel as such)"
+    return Reason("OutOfMemoryKill", text, "", written)
+
+
+def blames_a_kill(outcome: dict[str, Any]) -> bool:
+    """True when a run failed because a process it had started was killed, such as a data loader's worker."""
+    reason = outcome.get("reason") or {}
+    return outcome["state"] == State.FAILED and "signal: Killed" in reason.get("message", "")
 
 
 def finished(run: int, state: State, reason: Reason, seconds: float, curve: list[list[Any]]) -> dict[str, Any]:

@@ -14,6 +14,13 @@ from truing.record.trial import Reason
 
 TAIL_LINES = 20
 TAIL_BYTES = 16_384
+_OUT_OF_MEMORY = (  # torch on the CPU and on accelerators, CUDA's libraries, JAX, a data loader's worker
+    "can't allocate memory",
+    "out of memory",
+    "alloc_failed",
+    "resource_exhausted",
+    "out of shared memory",
+)
 
 
 def state_of(error: BaseException) -> State:
@@ -24,11 +31,11 @@ def state_of(error: BaseException) -> State:
     """
     if isinstance(error, DivergedError) or type(error).__name__ == "NotFinite":
         return State.DIVERGED
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError) or type(error).__name__ in ("OutOfMemoryError", "ResourceExhaustedError"):
         return State.OUT_OF_MEMORY
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return State.OUT_OF_MEMORY
-    if isinstance(error, RuntimeError) and ("can't allocate memory" in _text(error) or "out of memory" in _text(error)):
+    if isinstance(error, RuntimeError) and any(words in _text(error).casefold() for words in _OUT_OF_MEMORY):
         return State.OUT_OF_MEMORY
     return State.FAILED
 

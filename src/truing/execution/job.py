@@ -25,6 +25,7 @@ class Job:
         folder: the study's folder.
         groups: parameter -> group.
         test: an official test set; None where the locked rows are rows of `data`, or where there are none.
+        run_memory: bytes that a run and all it started may hold; None = no limit.
         predictions_limit: bytes of kept predictions in the folder, beyond which only the loss per row is kept.
     """
 
@@ -36,6 +37,7 @@ class Job:
     test: Data | None = None
     threads: int = 1
     run_seconds: float | None = None
+    run_memory: int | None = None
     predictions_limit: int = 1_000_000_000
 
     def scratch(self, run: int, token: int = 0) -> Path:

@@ -18,12 +18,15 @@ from truing.execution.channel import Channel
 from truing.execution.failure import tail
 from truing.execution.forkserver import ForkServer, ServerGoneError, StaleError, lease, retire
 from truing.execution.job import Job, sweep
+from truing.execution.shortage import Shortage
 from truing.execution.target import target_of
 from truing.record.events import Event
 from truing.record.interfaces import Decision, RunSpec
 from truing.record.state import State
+from truing.record.trial import Reason
 
 GRACE = 2.0  # seconds between SIGTERM and SIGKILL when a run is cancelled or timed out
+STILL = 1.0  # seconds between two looks at the runs that are not counted as standing still
 LAST = 5.0  # seconds that `close` waits for killed runs
 ATTEMPTS = 3  # to start a fork server
 
@@ -34,6 +37,7 @@ class _Child:
 
     Args:
         ending: the state it is to end in, once it has been told to stop.
+        held: bytes, where it was more than it may.
         kill_at: when to stop asking (monotonic seconds).
         curve: [epoch, score] of what it reported.
         outcome: what it said at its end, kept back until its process is gone.
@@ -44,6 +48,7 @@ class _Child:
     began: float
     pid: int | None = None
     ending: State | None = None
+    held: int = 0
     kill_at: float | None = None
     curve: list[list[Any]] = field(default_factory=list)
     outcome: Event | None = None
@@ -64,6 +69,8 @@ class ProcessExecutor:
         self._leaving: dict[int, _Child] = {}  # with an outcome, their process not yet gone
         self._ended: deque[Event] = deque()
         self._closed = False
+        self._shortage = Shortage()
+        self._looked = time.monotonic()
         job.output(0).parent.mkdir(parents=True, exist_ok=True)
         sweep(job)
         self._server, self._number = self._connect()
@@ -113,9 +120,12 @@ class ProcessExecutor:
     def wait(self, timeout: float, decide: Callable[[Event], Decision]) -> Sequence[Event]:
         """Block until a run ends, or `timeout` seconds have passed."""
         deadline = time.monotonic() + timeout
+        self._forgive(0.0)
         while (self._training or self._kept_back()) and not self._ended:
             left = deadline - time.monotonic()
-            self._listen(max(0.0, min(left, self._next_limit())), decide)
+            pause = max(0.0, min(left, self._next_limit()))
+            self._listen(pause, decide)
+            self._forgive(pause)
             self._enforce_limits()
             if left <= 0:
                 break
@@ -189,11 +199,9 @@ class ProcessExecutor:
         child = self._leaving[token] = self._training.pop(token)
         child.channel.close()
         if child.ending is not None and outcome["state"] != State.COMPLETED:  # what it says of being stopped
-            written = tail(self._job.output(child.spec.run))
-            outcome |= {
-                "state": str(child.ending),
-                "reason": ending.stopped(child.ending, self._job.run_seconds, written).to_dict(),
-            }
+            outcome |= {"state": str(child.ending), "reason": self._why_stopped(child).to_dict()}
+        elif ending.blames_a_kill(outcome) and self._shortage.recent():
+            outcome |= {"state": str(State.OUT_OF_MEMORY)}
         event = Event("finished", outcome, time=self.now())
         if child.spec.gpus:
             child.outcome, child.kill_at = event, time.monotonic() + GRACE
@@ -216,6 +224,10 @@ class ProcessExecutor:
                 for child in (self._training.get(token), self._leaving.get(token)):
                     if child is not None:
                         child.pid = pid
+            case ("exceeded", token, held) if token in self._training:
+                child = self._training[token]
+                if child.ending is None:
+                    child.ending, child.held = State.OUT_OF_MEMORY, held
             case ("exited", token, status):
                 if token in self._training:  # its last word may still be in the channel
                     self._from_child(token, decide)
@@ -227,14 +239,21 @@ class ProcessExecutor:
         """A run's process is gone without an outcome."""
         child = self._training.pop(token)
         child.channel.close()
-        written = tail(self._job.output(child.spec.run))
         if child.ending is not None:
-            state, reason = child.ending, ending.stopped(child.ending, self._job.run_seconds, written)
+            state, reason = child.ending, self._why_stopped(child)
         else:
-            state, reason = ending.ended_by(status, written)
+            state, reason = ending.ended_by(status, tail(self._job.output(child.spec.run)))
+            if reason.kind == "SIGKILL" and self._shortage.recent():
+                state, reason = State.OUT_OF_MEMORY, ending.short_of_memory(reason.tail)
         seconds = time.monotonic() - child.began
         outcome = ending.finished(child.spec.run, state, reason, seconds, child.curve)
         self._ended.append(Event("finished", outcome, time=self.now()))
+
+    def _why_stopped(self, child: _Child) -> Reason:
+        written = tail(self._job.output(child.spec.run))
+        if child.ending is State.OUT_OF_MEMORY:
+            return ending.over_memory(child.held, self._job.run_memory or 0, written)
+        return ending.stopped(child.ending or State.CANCELLED, self._job.run_seconds, written)
 
     def _server_died(self) -> None:
         """All its runs die with it, which is not their fault; a new server takes over."""
@@ -255,8 +274,21 @@ class ProcessExecutor:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.pid, signal.SIGKILL)
 
+    def _forgive(self, pause: float) -> None:
+        """Take from the runs' time what this process stood still beyond `pause`: stopped, or held up by a full disk.
+
+        A run that reports waits for an answer, and those that end wait to be heard.
+        """
+        now = time.monotonic()
+        still = now - self._looked - pause
+        if still > STILL:
+            for child in self._training.values():
+                child.began += min(still, now - child.began)
+        self._looked = now
+
     def _enforce_limits(self) -> None:
         now = time.monotonic()
+        self._shortage.look()
         limit = self._job.run_seconds
         for token, child in self._training.items():
             if child.kill_at is not None:

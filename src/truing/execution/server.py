@@ -16,6 +16,7 @@ and never touches CUDA. It speaks with the coordinator over one connection, in t
 | ("ready", error)                         | the user's file is executed; `error` is a traceback or None            |
 | ("job", n, missing)                      | it has the job, or (what is missing, why)                              |
 | ("forked", token, pid), ("exited", token, status) |                                                               |
+| ("exceeded", token, bytes)               | the run holds more than run_memory and is killed                       |
 
 When the coordinator's end closes, for whatever reason, all children are killed and the server ends.
 """
@@ -30,23 +31,49 @@ import shutil
 import signal
 import sys
 import threading
+import time
 import traceback
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from truing.execution import descendants, script
+from truing.execution import descendants, memory, script
 from truing.execution.child import live
 from truing.execution.forking import fork
 from truing.execution.guard import Guard
 from truing.execution.handover import received_descriptor
 from truing.execution.job import Job
+from truing.execution.output import PART, Output
 from truing.execution.reference import Missing, Reference, resolve
 from truing.execution.warm import warm_torch
 from truing.record.interfaces import RunSpec
 
 ORPHAN_CHECK = 1.0  # seconds between looks whether the coordinator, whose end a stranger may hold open, still lives
+LOOK = 0.1  # seconds between looks at what runs hold and write, as long as there are any
+
+
+@dataclass
+class _Child:
+    """A run's process.
+
+    Args:
+        limit: bytes that it and all it started may hold; None = no limit.
+        over: it held more and has been told to end.
+        count_at: when to count what it holds again (monotonic seconds).
+    """
+
+    pid: int
+    scratch: Path
+    output: Output
+    limit: int | None
+    over: bool = False
+    count_at: float = 0.0
+
+    def signal(self, number: int) -> None:
+        """Send a signal to its process group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
 
 
 def main(descriptor: int) -> None:
@@ -89,7 +116,8 @@ class Server:
         self._coordinator = coordinator
         self._jobs: dict[int, Job] = {}
         self._plain: dict[int, tuple[Job, Reference]] = {}
-        self._children: dict[int, tuple[int, Path]] = {}
+        self._children: dict[int, _Child] = {}
+        self._looked = 0.0
         self._study: Any = None
         self._own: set[int] = set()
         self._close_in_child: tuple[int, ...] = ()
@@ -116,11 +144,12 @@ class Server:
             try:
                 self._control.send(("ready", None))
                 while os.getppid() == self._coordinator:
-                    for key, _ in selector.select(ORPHAN_CHECK):
+                    for key, _ in selector.select(LOOK if self._children else ORPHAN_CHECK):
                         if key.fd == wake:
                             with contextlib.suppress(BlockingIOError):
                                 os.read(wake, 4096)
                     self._reap()
+                    self._look()
                     while self._control.poll():
                         self._obey(self._control.recv())
             except (EOFError, OSError):
@@ -130,9 +159,9 @@ class Server:
     def leave(self) -> NoReturn:
         """Kill what still runs and end, without the user's exit handlers: they belong to the coordinator."""
         with contextlib.suppress(BaseException):
-            for pid, scratch in self._children.values():
-                descendants.kill_all({pid})
-                shutil.rmtree(scratch, ignore_errors=True)
+            for child in self._children.values():
+                descendants.kill_all({child.pid})
+                shutil.rmtree(child.scratch, ignore_errors=True)
             for _ in range(3):  # killing a parent hands its children over
                 descendants.kill_all(descendants.children())
         os._exit(0)
@@ -148,8 +177,7 @@ class Server:
             case ("fork", token, number, spec):
                 self._fork(token, self._jobs[number], spec, received_descriptor(self._control))
             case ("signal", token, number) if token in self._children:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._children[token][0], number)
+                self._children[token].signal(number)
             case ("forget", number):
                 self._jobs.pop(number, None)
                 self._plain.pop(number, None)
@@ -186,19 +214,57 @@ class Server:
         os.close(descriptor)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)  # in both, so that the group exists whoever comes first
-        self._children[token] = (pid, scratch)
+        self._children[token] = _Child(pid, scratch, Output(job.output(spec.run)), job.run_memory)
         self._control.send(("forked", token, pid))
 
     def _reap(self) -> None:
-        for token, (pid, scratch) in list(self._children.items()):
-            status = _ended(pid)
+        ended = []
+        for token, child in list(self._children.items()):
+            status = _ended(child.pid)
             if status is None:
                 continue
             del self._children[token]
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(child.scratch, ignore_errors=True)
+            child.output.shorten(2 * PART + 4096)
+            ended.append((token, status))
+        if ended or not self._children:
+            self._kill_orphans()
+        for token, status in ended:
             self._control.send(("exited", token, status))
-        if not self._children and self._own != (left := descendants.children()):
-            descendants.kill_all(left - self._own)
+
+    def _kill_orphans(self) -> None:
+        """Kill what runs that have ended left behind outside their groups.
+
+        A living run adopts its own orphans, so whatever else is handed over to this process belongs to none.
+        """
+        for _ in range(100):  # killing a parent hands its children over
+            left = descendants.children() - self._own - {child.pid for child in self._children.values()}
+            if not left:
+                return
+            descendants.kill_all(left)
+
+    def _look(self) -> None:
+        """Hold the runs to what they may hold and write."""
+        now = time.monotonic()
+        if not self._children or now - self._looked < LOOK:
+            return
+        self._looked = now
+        for token, child in self._children.items():
+            child.output.shorten()
+            if child.over:  # it was told before
+                child.signal(signal.SIGKILL)
+            elif child.limit is not None and now >= child.count_at:
+                self._count(token, child, child.limit)
+
+    def _count(self, token: int, child: _Child, limit: int) -> None:
+        began = time.monotonic()
+        found = memory.held(child.pid, limit)
+        now = time.monotonic()
+        child.count_at = now + 9 * (now - began)  # much memory takes long to count: at most a tenth of the time
+        if found > limit:
+            child.over = True
+            self._control.send(("exceeded", token, found))
+            child.signal(signal.SIGTERM)  # leaves the line where it stands in the output
 
 
 def _ended(pid: int) -> int | None:

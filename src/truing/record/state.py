@@ -46,7 +46,7 @@ _ADVICE = {
     State.FAILED: "Read the last lines of its output; the error is in the training function.",
     State.DIVERGED: "NaN or infinity was reported; a lower learning rate or gradient clipping usually helps.",
     State.CRASHED: "The process died; the signal and its last output say where.",
-    State.OUT_OF_MEMORY: "Use a smaller batch or model, or fewer workers.",
+    State.OUT_OF_MEMORY: "Use a smaller batch or model, fewer loader workers or runs at a time, or raise run_memory.",
     State.TIMED_OUT: "It ran past run_minutes; raise the limit or look for a hang in its last output.",
     State.LOST: "It was killed from outside three times; look for what kills it, such as a limit on memory.",
 }
