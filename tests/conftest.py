@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import truing
+
 PATIENCE = 120.0  # seconds; only a broken program ever waits so long
 
 
@@ -37,7 +39,9 @@ class Programs:
     def start(self, *words: str | Path, stdin: str | None = None, python: bool = True) -> subprocess.Popen[str]:
         name, value = self.mark.split("=")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV"))} | {name: value}
-        environment["PYTHONPATH"] = ""
+        # of what the tests were started with, only the place of truing itself, where it is not installed
+        home = str(Path(truing.__file__).resolve().parents[1])
+        environment["PYTHONPATH"] = home if home in os.environ.get("PYTHONPATH", "").split(os.pathsep) else ""
         environment["COLUMNS"] = "200"
         program = subprocess.Popen(
             [*([sys.executable] if python else []), *map(str, words)],
