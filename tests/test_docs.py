@@ -31,11 +31,12 @@ def quick(code: str) -> str:
 
 
 def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Execute code as a script in an empty folder; warnings are errors."""
+    """Execute code as a script in an empty folder, or its tests where it has some; warnings are errors."""
     script = folder / "page.py"
     script.write_text(code, encoding="utf-8")
+    how = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if "\ndef test_" in code else []
     return subprocess.run(
-        [sys.executable, "-W", "error", script.name],
+        [sys.executable, "-W", "error", *how, script.name],
         cwd=folder,
         env=os.environ | {"COLUMNS": "80"},
         capture_output=True,
@@ -57,7 +58,7 @@ def test_no_block_escapes_by_another_spelling() -> None:
         fence for page in LINKED for fence in re.findall(r"^```(\S+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     }
 
-    assert fences <= {"python", "pycon", "text", "sh", "json"}
+    assert fences <= {"python", "pycon", "text", "sh", "json", "toml"}
 
 
 def anchors(page: Path) -> set[str]:
