@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from truing.search.grid import GridSearch as GridSearch
     from truing.search.random import RandomSearch as RandomSearch
     from truing.search.sobol import SobolSearch as SobolSearch
+    from truing.space.condition import at_least as at_least
+    from truing.space.condition import at_most as at_most
+    from truing.space.condition import between as between
     from truing.space.parameter import Choice as Choice
     from truing.space.parameter import Float as Float
     from truing.space.parameter import Int as Int
+    from truing.space.repeat import Repeat as Repeat
     from truing.space.space import Space as Space
     from truing.statistics.metric import Metric as Metric
     from truing.study import Study as Study
@@ -42,6 +46,7 @@ _HOMES = {
     "KFold": "truing.validation.kfold",
     "Metric": "truing.statistics.metric",
     "RandomSearch": "truing.search.random",
+    "Repeat": "truing.space.repeat",
     "Seeds": "truing.validation.seeds",
     "SobolSearch": "truing.search.sobol",
     "Space": "truing.space.space",
@@ -49,6 +54,9 @@ _HOMES = {
     "TorchTrainer": "truing.objective.trainer",
     "TruingError": "truing.errors",
     "Verdict": "truing.verdict.verdict",
+    "at_least": "truing.space.condition",
+    "at_most": "truing.space.condition",
+    "between": "truing.space.condition",
     "datasets": "truing.datasets",
 }
 
@@ -58,6 +66,10 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "Float",
     "Int",
     "Choice",
+    "Repeat",
+    "at_least",
+    "at_most",
+    "between",
     "Data",
     "datasets",
     "Metric",

@@ -19,6 +19,7 @@ from truing.execution.script import working_directory
 from truing.record.events import Event, decode, encode
 from truing.record.source import Source
 from truing.setting import Setting
+from truing.space.repeat import pattern
 from truing.space.space import Space
 
 SCHEMA = 1
@@ -53,6 +54,7 @@ def describe(
     run_memory: int | None,
     lookahead: int | None,
     fingerprints: Mapping[str, str | None],
+    objects: Mapping[str, Mapping[str, Source]],
 ) -> dict[str, Any]:
     """The data of the `study` event, as a journal gives it back."""
     task, plan = setting.task, setting.plan
@@ -92,6 +94,11 @@ def describe(
         "findings": [finding.to_dict() for finding in setting.findings],
         **environment(file),
     }
+    if objects:
+        described["objects"] = {
+            name: {label: dict(source.parts) for label, source in labelled.items()}
+            for name, labelled in objects.items()
+        }
     return dict(decode(encode(described)))
 
 
@@ -189,7 +196,8 @@ def reconcile(
         if not extend:
             raise ChangedStudyError(f"The space of {folder} grew: go on in it with extend=True (--extend), or {ways}.")
         events.append(Event("extended", {"space": new["space"]}))
-    diff = source.diff(old["source"], complete=old["source_readable"])
+    diffs = [source.diff(old["source"], complete=old["source_readable"]), _diff_of_objects(old, new)]
+    diff = "\n".join(filter(None, diffs))
     if diff:
         if not accept_change:
             raise ChangedStudyError(
@@ -200,6 +208,25 @@ def reconcile(
     if old != new:
         events.append(Event("study", dict(new)))
     return events
+
+
+def _diff_of_objects(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """How what stands behind the labels that both spaces have was changed; a new label is growth of the space."""
+    found = []
+    for name, label in sorted(_labels(old["space"]) & _labels(new["space"])):
+        before, after = (study.get("objects", {}).get(name, {}).get(label, {}) for study in (old, new))
+        shared = set(before) & set(after) if before and after else {*before, *after}  # some could not be read
+        was, now = ({f"{name}={label} {p}": parts[p] for p in shared if p in parts} for parts in (before, after))
+        found.append(Source(now).diff(was))
+    return "\n".join(filter(None, found))
+
+
+def _labels(space: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """(name, repr(option)) of each option in a space's description; those of a Repeat once."""
+    named = [(item["name"], item) for item in space["parameters"]]
+    for repeat in space.get("repeats", ()):
+        named += [(pattern(repeat["name"], item["name"]), item) for item in repeat["parameters"]]
+    return {(name, repr(option)) for name, item in named for option in item.get("options", ())}
 
 
 def another(folder: Path, different: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from truing.loop import Limits, Session, search
 from truing.record.epoch import EpochRule
 from truing.record.events import Event
 from truing.record.history import History
-from truing.record.source import Source, name_of, source_of
+from truing.record.source import Source, name_of, source_of, sources_of
 from truing.registry import EXECUTORS, JOURNALS, SCHEDULES, SEARCHERS
 from truing.report.progress import Progress, duration
 from truing.report.study import read
@@ -144,7 +144,9 @@ class Study:
         self._metric, self._also, self._positive = metric, also, positive
         self._validation = validation_of(validation, data, validation is DEFAULT)
         self._task = task_of(data, test, metric, also, positive)
-        self._began = self._left = Source()  # the function's source when a session began and when it ended
+        # the source of the function, and of the objects of the space, when a session began and when it ended
+        self._began: tuple[Source, dict[str, dict[str, Source]]] = (Source(), {})
+        self._left = self._began
 
     def __repr__(self) -> str:
         name, kind = self._task.primary.name, type(self.searcher).__name__
@@ -196,7 +198,7 @@ class Study:
                 session,
                 self._setting,
                 history.trial(0).config if before else self.space.defaults(),
-                identity=self._source.identity,
+                identity=self._identity,
                 trials=total,
                 minutes=minutes,
                 workers=workers,
@@ -252,7 +254,7 @@ class Study:
         past = self._read()
         stored = past.last("verdict")
         if stored is not None and not again:
-            if different := changes(past.last("study") or {}, self._describe(self._source)):
+            if different := changes(past.last("study") or {}, self._describe(*self._sources)):
                 raise ChangedStudyError(another(self.folder, different))
             if note := since(past, stored["verdict"]):
                 print(note, file=sys.stderr)
@@ -306,8 +308,24 @@ class Study:
     @property
     def _source(self) -> Source:
         """What the function is. What a training in this process did to it, such as a count it keeps, is no change."""
-        now = source_of(self.objective)
+        return self._sources[0]
+
+    @property
+    def _sources(self) -> tuple[Source, dict[str, dict[str, Source]]]:
+        now = self._read_sources()
         return self._began if now == self._left else now
+
+    def _read_sources(self) -> tuple[Source, dict[str, dict[str, Source]]]:
+        return source_of(self.objective), sources_of(self.space.labelled)
+
+    @property
+    def _identity(self) -> str | None:
+        """Of the function and of the objects it may get; None where the function's source cannot be read."""
+        source, objects = self._sources
+        if source.identity is None or not objects:
+            return source.identity
+        parts = repr({name: {k: dict(v.parts) for k, v in found.items()} for name, found in objects.items()})
+        return hashlib.sha256(f"{source.identity} {parts}".encode("utf-8", "backslashreplace")).hexdigest()
 
     @property
     def _job(self) -> Job:
@@ -315,6 +333,8 @@ class Study:
             folder=self.folder.resolve(),
             task=self._task,
             groups=dict(self.space.groups),
+            repeats=self.space.repeats,
+            objects=self.space.objects,
             objective=self.objective,
             data=self.data,
             test=self._setting.official,
@@ -343,7 +363,9 @@ class Study:
     def _notes(self, workers: int) -> list[str]:
         """What else a person should know before the first trial."""
         notes = []
-        if unread := self._source.unread:
+        source, objects = self._sources
+        behind = [f"{name}={label}" for name, found in objects.items() for label, one in found.items() if one.unread]
+        if unread := [*source.unread, *behind]:
             names = ", ".join(unread)
             notes.append(f"Note: the source of {names} cannot be read, so changes to it cannot be seen.")
         if self.run_memory is not None and not workers:
@@ -367,8 +389,8 @@ class Study:
         self, workers: int, gpus: Devices, *, accept_change: bool, extend: bool
     ) -> Iterator[tuple[Session, Progress]]:
         """Hold the folder, open the journal, start the executor; all of it ends with the block."""
-        setting, source = self._setting, self._source
-        study = self._describe(source)
+        setting, (source, objects) = self._setting, self._sources
+        study = self._describe(source, objects)
         with ExitStack() as stack:
             stack.enter_context(hold(self.folder))
             refuse_orphan(self.folder)
@@ -406,7 +428,7 @@ class Study:
             try:
                 yield session, progress
             finally:
-                self._began, self._left = source, source_of(self.objective)
+                self._began, self._left = (source, objects), self._read_sources()
 
     def _place(self, workers: int | None) -> tuple[int, Devices]:
         """How many runs at a time, and on which GPUs.
@@ -419,7 +441,7 @@ class Study:
             number = min(number, len(found.names))
         return found.at_a_time(number), found
 
-    def _describe(self, source: Source) -> dict[str, Any]:
+    def _describe(self, source: Source, objects: dict[str, dict[str, Source]]) -> dict[str, Any]:
         official, locked = self._setting.official, self._setting.plan.locked
         rows = hashlib.sha256(locked.tobytes()).hexdigest() if locked is not None else None
         return describe(
@@ -438,6 +460,7 @@ class Study:
                 "data": self.data.fingerprint() if self.data is not None else None,
                 "test": official.fingerprint() if official is not None else rows,
             },
+            objects=objects,
         )
 
     def _read(self) -> History:

@@ -146,7 +146,8 @@ def test_options_that_are_not_in_one_list_are_shown_in_one():
         Choice(3, 5)
     with pytest.raises(SpaceError, match=r"write Choice\(\['a', 'b'\]\)"):
         Choice("a", "b", default="a")
-    assert list(inspect.signature(Choice).parameters) == ["options", "default", "group", "role", "when"]
+    named = ["options", "ordered", "default", "objects", "group", "role", "when"]
+    assert list(inspect.signature(Choice).parameters) == named
 
 
 def test_something_that_is_no_parameter_hides_no_other_mistake():

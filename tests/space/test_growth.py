@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from truing.space.condition import at_least
 from truing.space.parameter import Choice, Float, Int
 from truing.space.space import Space
 
@@ -19,6 +20,8 @@ GROWN = [
     (Choice(["a", "b"]), Choice(["c", "b", "a"])),
     (Choice(["a", "b"], role="nuisance"), Choice(["a", "b"])),
     (Int(4, 8, when={"optimizer": "sgd"}), Int(4, 9, when={"optimizer": ["sgd"]})),
+    (Choice([1, 2]), Choice([1.0, 2.0, 3.0])),
+    (Choice([1, 2], ordered=True), Choice([1, 2, 3], ordered=True)),
 ]
 SHRUNK = [
     (Float(0.1, 1.0), Float(0.2, 1.0), "low rose from 0.1 to 0.2"),
@@ -41,6 +44,8 @@ SHRUNK = [
         Choice(["a", "b"], default="a", role="fixed"),
         "now fixed at another value than 'b'",
     ),
+    (Choice([0, 1]), Choice([False, True]), "can no longer be 0, 1"),
+    (Choice([False, True]), Choice([0, 1, 2]), "can no longer be False, True"),
     (Int(4, 8), Int(4, 8, when={"optimizer": "sgd"}), "conditions changed"),
     (Int(4, 8, when={"optimizer": "sgd"}), Int(4, 8), "conditions changed"),
 ]
@@ -114,3 +119,30 @@ def test_a_given_default_that_changes_is_said(old, new):
 def test_an_assumed_default_moves_with_its_range():
     assert Space(w=Float(0, 6)).grew_from(Space(w=Float(0, 1))) == []
     assert Space(w=Float(0, 6, default=0.5)).grew_from(Space(w=Float(0, 1))) == []
+
+
+def test_a_condition_is_the_same_where_it_holds_for_the_same_old_values():
+    old = Space(layers=Int(1, 3), kind=Choice(["a", "b"]), x=Int(1, 2, when={"layers": [2, 3], "kind": "b"}))
+
+    def grown(layers, kind):
+        options = Choice(["a", "b", "c"])
+        return Space(layers=Int(1, 5), kind=options, x=Int(1, 2, when={"layers": layers, "kind": kind}))
+
+    assert grown(at_least(2), "b").grew_from(old) == []
+    assert grown([2, 3], ["b", "c"]).grew_from(old) == []
+    assert "conditions changed" in grown(at_least(3), "b").grew_from(old)[0]
+    assert "conditions changed" in grown(at_least(2), ["a", "b"]).grew_from(old)[0]
+
+
+def test_a_range_of_an_uncountable_parent_must_stay():
+    old = Space(rate=Float(0, 1), x=Int(1, 2, when={"rate": at_least(0.5)}))
+
+    assert Space(rate=Float(0, 2), x=Int(1, 2, when={"rate": at_least(0.5)})).grew_from(old) == []
+    assert Space(rate=Float(0, 2), x=Int(1, 2, when={"rate": at_least(0.4)})).grew_from(old) != []
+
+
+def test_a_new_parameter_beyond_the_old_numbers_needs_no_default():
+    old = Space(layers=Int(1, 3))
+
+    assert Space(layers=Int(1, 5), x=Int(1, 2, when={"layers": at_least(4)})).grew_from(old) == []
+    assert "needs default=" in Space(layers=Int(1, 5), x=Int(1, 2, when={"layers": at_least(3)})).grew_from(old)[0]

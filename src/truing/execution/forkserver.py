@@ -162,12 +162,15 @@ class ForkServer:
         return number
 
     def _send_job(self, number: int, job: Job, reference: Reference) -> None:
-        self.send(("job", number, Place.now(), replace(job, objective=None, data=None, test=None), reference))
+        self.send(
+            ("job", number, Place.now(), replace(job, objective=None, data=None, test=None, objects={}), reference)
+        )
 
     def _send_copies(self, number: int, job: Job, why: Mapping[Part, str]) -> None:
         if not self.reached(job) and set(why) & {"dataset", "official"}:
             raise StaleError
         parts = {"objective": job.objective, "dataset": job.data and job.data.x, "official": job.test and job.test.x}
+        parts["objects"] = job.objects
         try:
             content = copy({part: parts[part] for part in why})
         except UsageError as error:
@@ -273,7 +276,8 @@ def close_servers() -> None:
 
 
 def _identity(job: Job) -> tuple[Any, ...]:
-    return (job.objective, job.data, job.test, *reached(job.objective).others.values())
+    behind = [item for labelled in job.objects.values() for item in labelled.values()]
+    return (job.objective, job.data, job.test, *behind, *reached(job.objective).others.values())
 
 
 def _steady(job: Job) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from truing.data.data import Data
 from truing.errors import DataError
 from truing.record.task import Task
 from truing.record.trial import RunRecord
+from truing.space.configuration import Elements
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Job:
     Args:
         folder: the study's folder.
         groups: parameter -> group.
+        repeats, objects: of the space, for the configuration of a run.
         test: an official test set; None where the locked rows are rows of `data`, or where there are none.
         run_memory: bytes that a run and all it started may hold; None = no limit.
         predictions_limit: bytes of kept predictions in the folder, beyond which only the loss per row is kept.
@@ -39,6 +41,8 @@ class Job:
     run_seconds: float | None = None
     run_memory: int | None = None
     predictions_limit: int = 1_000_000_000
+    repeats: Mapping[str, Elements] = field(default_factory=dict)
+    objects: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
 
     def scratch(self, run: int, token: int = 0) -> Path:
         """The folder of the run's own, which is there while it trains; `token` tells rehearsals apart."""

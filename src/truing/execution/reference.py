@@ -7,6 +7,7 @@ believed: code by its instructions and constants, a Dataset by its fingerprint.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 import types
@@ -20,10 +21,12 @@ from truing.execution.aside import aside
 from truing.execution.bytecode import certain, digest
 from truing.execution.copying import read_copy
 from truing.execution.job import Job
+from truing.record.constant import shown
 from truing.record.reach import MAIN, Reached, anchors, reached
 
-Part = Literal["objective", "dataset", "official"]
+Part = Literal["objective", "dataset", "official", "objects"]
 Name = tuple[str, str]
+Objects = Mapping[str, Mapping[Any, Any]]
 
 
 class Missing(LookupError):
@@ -46,6 +49,7 @@ class Reference:
         data, test: "stored" for arrays in the study folder, a name for a Dataset, "unnamed", or None for no data.
         fingerprints: of Datasets; None = not to be compared.
         torch: the objective uses it.
+        objects: a digest of what stands behind the labels of the space; None where nothing does.
     """
 
     folder: str
@@ -56,6 +60,7 @@ class Reference:
     test: Name | str | None
     fingerprints: tuple[str | None, str | None] = (None, None)
     torch: bool = False
+    objects: str | None = None
 
 
 def refer(job: Job, *, by_study: bool, known: Callable[[str, Any], bool]) -> Reference:
@@ -77,13 +82,14 @@ def refer(job: Job, *, by_study: bool, known: Callable[[str, Any], bool]) -> Ref
         _where(job.test, known),
         (_fingerprint(job.data), _fingerprint(job.test)),
         _uses_torch(job.objective, found),
+        _digest_of(job.objects) if job.objects else None,
     )
 
 
 def resolve(
     reference: Reference, folder: Path, study: Any, content: bytes | None
-) -> tuple[Any, Data | None, Data | None]:
-    """Objective, data and official test set in the server.
+) -> tuple[Any, Data | None, Data | None, Objects]:
+    """Objective, data, official test set and the objects of the space in the server.
 
     Raises:
         Missing: parts of which a copy is needed.
@@ -99,11 +105,12 @@ def resolve(
         "official": lambda: _data(
             reference.test, folder / "data" / "test", study and study.test, reference.fingerprints[1]
         ),
+        "objects": lambda: _objects(reference, study),
     }
     for part, attempt in tries.items():
         if part in given:
             place = folder / "data" if part == "dataset" else folder / "data" / "test"
-            found[part] = given[part] if part == "objective" else Data.open(place, given[part])
+            found[part] = Data.open(place, given[part]) if part in ("dataset", "official") else given[part]
             continue
         try:
             found[part] = attempt()
@@ -111,7 +118,7 @@ def resolve(
             missing[part] = str(error.args[0] if error.args else error)
     if missing:
         raise Missing(missing)
-    return found["objective"], found["dataset"], found["official"]
+    return found["objective"], found["dataset"], found["official"], found["objects"]
 
 
 def _objective(reference: Reference, study: Any) -> Any:
@@ -119,6 +126,22 @@ def _objective(reference: Reference, study: Any) -> Any:
     if digest(reached(objective)) != reference.digest:
         raise LookupError("the one of that name is another")
     return objective
+
+
+def _objects(reference: Reference, study: Any) -> Objects:
+    if reference.objects is None:
+        return {}
+    if study is None:
+        raise LookupError("only the study itself has them")
+    objects: Objects = study.space.objects
+    if _digest_of(objects) != reference.objects:
+        raise LookupError("the study has others")
+    return objects
+
+
+def _digest_of(objects: Objects) -> str:
+    code = digest(reached(objects))
+    return hashlib.sha256(f"{code} {shown(objects)}".encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _data(where: Name | str | None, place: Path, own: Any, fingerprint: str | None) -> Data | None:

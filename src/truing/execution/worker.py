@@ -87,7 +87,7 @@ def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
     elif job.data is not None and spec.valid is not None:
         valid = Rows(job.data, spec.valid)
     return Run(
-        config=Configuration(spec.config, job.groups),
+        config=Configuration(spec.config, job.groups, job.repeats, job.objects),
         seed=spec.seed,
         folder=folder,
         task=job.task,

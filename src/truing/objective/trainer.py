@@ -119,8 +119,13 @@ def _keep(run: Any, net: Any) -> None:
     torch.save(weights, buffer)
     run.keep("state_dict.pt", buffer.getvalue())
     training = {"classes": run.classes, "epochs": run.asked_epochs, "seed": run.seed}
-    for name, content in (("config.json", dict(run.config)), ("training.json", training)):
+    for name, content in (("config.json", _plain(run.config)), ("training.json", training)):
         run.keep(name, json.dumps(content, indent=2, default=str).encode())
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    """The configuration as it is stored: a Choice of objects with its label."""
+    return config.to_dict() if hasattr(config, "to_dict") else dict(config)
 
 
 def _materialise(net: Any, batches: Batches) -> None:

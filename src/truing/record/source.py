@@ -22,11 +22,11 @@ from typing import Any
 
 from truing.record.altered import altered_by
 from truing.record.constant import shown
-from truing.record.reach import attributes, is_made, is_users_file, plain, reached
+from truing.record.reach import anchors, attributes, is_made, is_users, is_users_file, plain, reached
 
 TRAINED = ("_parameters", "_buffers", "_modules")  # of a network: there to be altered
 
-__all__ = ["Source", "is_users_file", "name_of", "source_of"]
+__all__ = ["Source", "is_users_file", "name_of", "source_of", "sources_of"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,23 @@ def source_of(objective: Any) -> Source:
         if file is not None and (text := _assignments(file, written)):
             parts.setdefault(name, text)
     return Source(parts, not unread, unread)
+
+
+def sources_of(labelled: Mapping[str, Mapping[Any, Any]]) -> dict[str, dict[str, Source]]:
+    """What stands behind the labels of a space: parameter -> repr(label) -> its source and its value as text.
+
+    >>> sources_of({"activation": {"relu": len}})["activation"]["'relu'"].parts
+    {'value': '[builtins.len]'}
+    """
+    found: dict[str, dict[str, Source]] = {}
+    for name, objects in labelled.items():
+        found[name] = {}
+        for label, item in objects.items():
+            source = source_of(item)
+            unread = source.unread if any(is_users(code) for code in anchors(item)) else ()
+            parts = {**source.parts, "value": str(shown([item]))}
+            found[name][repr(label)] = Source(parts, not unread, unread)
+    return found
 
 
 def _functions(code: Iterable[Any]) -> Iterator[types.FunctionType]:

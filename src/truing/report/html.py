@@ -26,6 +26,7 @@ from truing.report.figures import Drawing, effect_of, score_over_time
 from truing.report.methods import methods, protocol
 from truing.report.progress import duration
 from truing.report.table import Row, best_number, ordered, score, trial_rows
+from truing.space.condition import worded
 from truing.space.configuration import format_value
 from truing.space.encoding import default_of
 from truing.space.parameter import Choice, Float, is_default_given
@@ -374,16 +375,14 @@ def _trials(history: History, rows: list[Row]) -> list[dict[str, Any]]:
 def _described(name: str, space: Space) -> dict[str, str]:
     parameter = space[name]
     if isinstance(parameter, Choice):
-        kind, span = "choice", ", ".join(plain(format_value(option)) for option in parameter.options)
+        kind = "choice in order" if parameter.ordered else "choice"
+        span = ", ".join(plain(format_value(option)) for option in parameter.options)
     else:
         kind = "number" if isinstance(parameter, Float) else "whole number"
         span = f"{number(parameter.low)} to {number(parameter.high)}"
         span += "" if parameter.step is None else f" in steps of {number(parameter.step)}"
         span += ", log scale" if parameter.log else ""
-    when = "; ".join(
-        f"{plain(parent)} is {' or '.join(plain(format_value(v)) for v in values)}"
-        for parent, values in (parameter.when or {}).items()
-    )
+    when = "; ".join(f"{plain(parent)} {plain(worded(values))}" for parent, values in (parameter.when or {}).items())
     default = plain(format_value(default_of(parameter)))
     return {
         "name": plain(name),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from truing.space.condition import Bounds, is_number
 from truing.space.encoding import Scale, Stepped, scale_of
 from truing.space.parameter import ROLES, Choice, Float, Int, Parameter, is_default_given
 
@@ -14,10 +16,16 @@ CLOSE = 1e-6  # relative; ends that are closer would leave few numbers of ten di
 MANY = 2**40  # values of one parameter; with more, neighbours could no longer be told apart in the unit cube
 
 
-def findings(parameters: Mapping[Any, Any]) -> list[str]:
-    """What is wrong with the parameters of a space; empty when nothing is."""
+def findings(parameters: Mapping[Any, Any], copies: Collection[str] = ()) -> list[str]:
+    """What is wrong with the parameters of a space; empty when nothing is.
+
+    Args:
+        copies: names of parameters about which nothing is said, for they are copies of others.
+    """
     found: list[str] = []
     for name, parameter in parameters.items():
+        if name in copies:
+            continue
         if not isinstance(name, str) or not name:
             found.append(f"Parameter {name!r}: a name must be a text of at least one character, but is {name!r}.")
         elif not _is_text(name):
@@ -32,16 +40,12 @@ def findings(parameters: Mapping[Any, Any]) -> list[str]:
             scales[name] = scale_of(parameter)
             wrong = _default(parameter, scales[name])
         wrong += _labels(parameter)
-        found += [f"Parameter {name!r}: {sentence}" for sentence in wrong]
+        if name not in copies:
+            found += [f"Parameter {name!r}: {sentence}" for sentence in wrong]
     for name, parameter in proper.items():
-        found += [f"Parameter {name!r}: {sentence}" for sentence in _when(parameter, parameters, scales)]
-    return found + _circles(proper)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool)
+        if name not in copies:
+            found += [f"Parameter {name!r}: {sentence}" for sentence in _when(parameter, parameters, scales)]
+    return found + _circles(proper, copies)
 
 
 def _number(parameter: Float | Int) -> list[str]:
@@ -52,7 +56,7 @@ def _number(parameter: Float | Int) -> list[str]:
         value = getattr(parameter, field)
         if field == "step" and value is None:
             continue
-        proper = _is_number(value) and isinstance(value, int if whole else float)
+        proper = is_number(value) and isinstance(value, int if whole else float)
         if not proper:
             found.append(f"{field} must be {kind}, but {field}={value!r}.")
         elif field == "step" and value <= 0:
@@ -85,15 +89,24 @@ def _number(parameter: Float | Int) -> list[str]:
 
 
 def _choice(parameter: Choice) -> list[str]:
-    options = parameter.options
+    options, objects = parameter.options, parameter.objects
     if not isinstance(options, tuple):
-        return [f"options must be a list, but is {options!r}."]
+        return [f"options must be a list, or a dict of labels and objects, but is {options!r}."]
     if not options:
         return ["options must not be empty, but options=[]."]
     found = []
+    if not isinstance(parameter.ordered, bool):
+        found.append(f"ordered must be True or False, but ordered={parameter.ordered!r}.")
     for option in options:
         if not _is_plain(option):
-            found.append(f"an option must be a JSON value (str, int, finite float, bool or None), but is {option!r}.")
+            what = "an option" if objects is None else "a label"
+            kinds = objects is None and not isinstance(option, str | float)
+            advice = f": give such options labels, as in {_labelled(option)}" if kinds else ""
+            found.append(
+                f"{what} must be a JSON value (str, int, finite float, bool or None), but is {option!r}{advice}."
+            )
+    if not found and objects is not None and (not isinstance(objects, Mapping) or set(objects) != set(options)):
+        found.append(f"objects must have one object for each of {list(options)!r}, but objects={objects!r}.")
     if found:
         return found
     first: dict[Any, Any] = {}
@@ -104,6 +117,14 @@ def _choice(parameter: Choice) -> list[str]:
             found.append(f"options must differ, but {option!r} {same}.")
         first.setdefault(option, option)
     return found
+
+
+def _labelled(option: Any) -> str:
+    """How a Choice of such objects is written."""
+    name = getattr(option, "__name__", "")
+    if not isinstance(name, str) or not name.isidentifier():
+        return 'Choice({"label": option, ...})'
+    return f"Choice({{{name.lower()!r}: {name}, ...}})"
 
 
 def _is_plain(value: Any) -> bool:
@@ -147,6 +168,11 @@ def _when(parameter: Parameter, parameters: Mapping[str, Parameter], scales: Map
     for parent, values in when.items():
         if parent not in parameters:
             found.append(f"when names {parent!r}, which is not a parameter of this space{nearest(parent, parameters)}.")
+        elif isinstance(values, Bounds):
+            complaint = _out_of_bounds(values, parent, parameters[parent], scales.get(parent))
+            found += [complaint] if complaint is not None else []
+        elif any(isinstance(value, Bounds) for value in values):
+            found.append(f"when takes values of {parent!r} or one range of it, but lists {list(values)!r}.")
         elif not values:
             found.append(f"when must list at least one value of {parent!r}, but lists none.")
         elif parent in scales:
@@ -157,7 +183,42 @@ def _when(parameter: Parameter, parameters: Mapping[str, Parameter], scales: Map
     return found
 
 
-def _circles(parameters: Mapping[str, Parameter]) -> list[str]:
+def _out_of_bounds(bounds: Bounds, name: str, parameter: Any, scale: Scale | None) -> str | None:
+    ends = [end for end in (bounds.low, bounds.high) if end is not None]
+    if not ends or not all(map(is_number, ends)):
+        return f"when needs finite numbers for {name!r}, but is {bounds!r}."
+    if len(ends) == 2 and bounds.low > bounds.high:
+        return f"when needs a range of {name!r} that rises, but is {bounds!r}."
+    if scale is None:
+        return None
+    if isinstance(parameter, Choice) and not all(map(is_number, parameter.options)):
+        listed = ", ".join(map(repr, parameter.options))
+        return f"when asks for numbers with {bounds!r}, but {name!r} is one of {listed}: list those that are meant."
+    if not holds_somewhere(bounds, scale):
+        return f"when can never hold: {name!r} is never {bounds}, for it {_span(parameter)}."
+    return None
+
+
+def holds_somewhere(bounds: Bounds, scale: Scale) -> bool:
+    """True when one of the scale's numbers lies within the bounds."""
+    if scale.count == math.inf:
+        low, high = scale.value(0.0), scale.value(1.0)
+        return (bounds.low is None or bounds.low <= high) and (bounds.high is None or bounds.high >= low)
+    every = range(int(scale.count))
+    if not scale.rising:
+        return any(scale.at(index) in bounds for index in every)
+    first = 0 if bounds.low is None else bisect_left(every, bounds.low, key=scale.at)
+    return first < len(every) and scale.at(first) in bounds
+
+
+def _span(parameter: Parameter) -> str:
+    if isinstance(parameter, Choice):
+        return f"is one of {', '.join(map(repr, parameter.options))}"
+    step = f" in steps of {parameter.step!r}" if parameter.step is not None else ""
+    return f"runs from {parameter.low!r} to {parameter.high!r}{step}"
+
+
+def _circles(parameters: Mapping[str, Parameter], copies: Collection[str] = ()) -> list[str]:
     """Circular conditions, each once, as the chain of names that leads back to its start."""
     parents = {
         name: [parent for parent in p.when if parent in parameters] if isinstance(p.when, Mapping) else []
@@ -165,7 +226,7 @@ def _circles(parameters: Mapping[str, Parameter]) -> list[str]:
     }
     found: list[str] = []
     done: set[str] = set()
-    for start in parameters:
+    for start in (name for name in parameters if name not in copies):
         path: list[str] = []
         stack: list[tuple[str, int]] = [(start, 0)]
         while stack:
@@ -190,9 +251,13 @@ def complaint_about(value: Any, parameter: Parameter, scale: Scale) -> str | Non
         # True equals 1, but is another answer; 1.0 for 1 is only another way to write it
         if place is not None and isinstance(scale.at(place), bool) == isinstance(value, bool):
             return None
-        return f"must be one of {', '.join(map(repr, parameter.options))}, but is {value!r}."
+        told = f"must be one of {', '.join(map(repr, parameter.options))}, but is {value!r}"
+        for label, item in (parameter.objects or {}).items():
+            if item is value:
+                return f"{told}: give its label, {label!r}."
+        return f"{told}."
     whole = isinstance(parameter, Int)
-    if not _is_number(value) or (whole and value != int(value)):
+    if not is_number(value) or (whole and value != int(value)):
         return f"must be {'a whole number' if whole else 'a finite number'}, but is {value!r}."
     if not parameter.low <= value <= parameter.high:
         return f"must lie between {parameter.low!r} and {parameter.high!r}, but is {value!r}."

@@ -2,25 +2,33 @@
 
 Parameters are walked parents first. What remains to be decided after some of them depends only on the values
 of those parents that later parameters still ask about, so completions are counted once for each such state.
-A parent's unlisted values all act alike and are counted as one.
+A parent's values for which the same conditions hold act alike and are counted together.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-_OTHER, _INACTIVE = -1, -2
+from truing.space.condition import Allowed, Bounds
+
+_NONE = 0  # no condition holds
 
 
 class Domain(Protocol):
-    """Values by number: `count` of them (or math.inf), `at(i)`, and `index(value)` or None."""
+    """Values by number: `count` of them (or math.inf), `at(i)`, and `index(value)` or None.
+
+    `rising` says that they are numbers in rising order.
+    """
 
     @property
     def count(self) -> int | float: ...
+    @property
+    def rising(self) -> bool: ...
     def at(self, index: int) -> Any: ...
     def index(self, value: Any) -> int | None: ...
 
@@ -35,7 +43,7 @@ class Slot:
 
     name: str
     domain: Domain
-    when: tuple[tuple[int, frozenset[Any]], ...] = ()
+    when: tuple[tuple[int, Allowed], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,24 +59,21 @@ class Combinations:
     """
 
     slots: Sequence[Slot]
-    _listed: list[list[int]] = field(init=False, repr=False)
+    _asked: list[list[Allowed]] = field(init=False, repr=False)
     _live: list[tuple[int, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        asked: dict[int, set[Any]] = {}
+        asked: list[dict[Allowed, None]] = [{} for _ in self.slots]
         until: dict[int, int] = {}  # the last place that asks about a parent
         for place, slot in enumerate(self.slots):
-            for parent, values in slot.when:
-                asked.setdefault(parent, set()).update(values)
+            for parent, allowed in slot.when:
+                asked[parent][allowed] = None
                 until[parent] = place
-        listed: list[list[int]] = []
-        for place, slot in enumerate(self.slots):
-            listed.append(sorted(_indices(slot.domain, asked.get(place, ()))))
         live = [
             tuple(parent for parent in sorted(until) if parent < place <= until[parent])
             for place in range(len(self.slots) + 1)
         ]
-        object.__setattr__(self, "_listed", listed)
+        object.__setattr__(self, "_asked", [list(conditions) for conditions in asked])
         object.__setattr__(self, "_live", live)
 
     @property
@@ -88,7 +93,7 @@ class Combinations:
         state: tuple[int, ...] = ()
         for place, slot in enumerate(self.slots):
             if not self._active(place, state):
-                state = self._next(place, state, _INACTIVE)
+                state = self._next(place, state, _NONE)
                 continue
             index = None
             for start, number, kind in self._stretches(place):
@@ -108,7 +113,7 @@ class Combinations:
         state: tuple[int, ...] = ()
         for place, slot in enumerate(self.slots):
             if not self._active(place, state):
-                state = self._next(place, state, _INACTIVE)
+                state = self._next(place, state, _NONE)
                 continue
             if slot.name not in values:
                 return None
@@ -127,8 +132,8 @@ class Combinations:
 
     def _active(self, place: int, state: tuple[int, ...]) -> bool:
         for parent, allowed in self.slots[place].when:
-            kind = state[self._live[place].index(parent)]
-            if kind < 0 or self.slots[parent].domain.at(self._listed[parent][kind]) not in allowed:
+            holds = state[self._live[place].index(parent)]
+            if not holds >> self._asked[parent].index(allowed) & 1:
                 return False
         return True
 
@@ -141,19 +146,13 @@ class Combinations:
         known[place] = kind
         return tuple(known[parent] for parent in after)
 
+    @cached_property
+    def _stretched(self) -> list[list[tuple[int, Any, int]]]:
+        return [_stretches(slot.domain, asked) for slot, asked in zip(self.slots, self._asked, strict=True)]
+
     def _stretches(self, place: int) -> list[tuple[int, Any, int]]:
-        """The values in order as (first index, how many, kind); those of one stretch act alike."""
-        found: list[tuple[int, Any, int]] = []
-        start = 0
-        count = self.slots[place].domain.count
-        for kind, index in enumerate(self._listed[place]):
-            if index > start:
-                found.append((start, index - start, _OTHER))
-            found.append((index, 1, kind))
-            start = index + 1
-        if count > start:
-            found.append((start, count - start, _OTHER))
-        return found
+        """The values in order as (first index, how many, kind); bit i of the kind: asked condition i holds."""
+        return self._stretched[place]
 
     @cached_property
     def _ways(self) -> list[dict[tuple[int, ...], int | float]]:
@@ -172,7 +171,7 @@ class Combinations:
     def _steps(self, place: int, state: tuple[int, ...]) -> list[tuple[int | float, tuple[int, ...]]]:
         """How many values of this slot lead to which state."""
         if not self._active(place, state):
-            return [(1, self._next(place, state, _INACTIVE))]
+            return [(1, self._next(place, state, _NONE))]
         numbers: dict[int, int | float] = {}
         for _, number, kind in self._stretches(place):
             numbers[kind] = numbers.get(kind, 0) + number
@@ -188,5 +187,29 @@ def _total(
     return sum(number * below[state] for number, state in steps)
 
 
-def _indices(domain: Domain, values: Any) -> set[int]:
-    return {index for index in map(domain.index, values) if index is not None}
+def _stretches(domain: Domain, asked: Sequence[Allowed]) -> list[tuple[int, Any, int]]:
+    if not asked or domain.count == math.inf:  # of what cannot be counted nothing more is to be known
+        return [(0, domain.count, _NONE)]
+    count = int(domain.count)
+    found: list[tuple[int, Any, int]] = []
+    starts = sorted({0, *(start for allowed in asked for start in _starts(domain, allowed) if 0 < start < count)})
+    for start, end in zip(starts, [*starts[1:], count], strict=True):
+        value = domain.at(start)
+        kind = sum((value in allowed) << bit for bit, allowed in enumerate(asked))
+        if found and found[-1][2] == kind:
+            found[-1] = (found[-1][0], end - found[-1][0], kind)
+        else:
+            found.append((start, end - start, kind))
+    return found
+
+
+def _starts(domain: Domain, allowed: Allowed) -> list[int]:
+    """The indices at which a condition may begin or cease to hold."""
+    if not isinstance(allowed, Bounds):
+        places = [index for index in map(domain.index, allowed) if index is not None]
+        return [start for place in places for start in (place, place + 1)]
+    every = range(int(domain.count))
+    if not domain.rising:
+        return list(every)
+    low = 0 if allowed.low is None else bisect_left(every, allowed.low, key=domain.at)
+    return [low] if allowed.high is None else [low, bisect_right(every, allowed.high, key=domain.at)]

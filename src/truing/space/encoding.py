@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from truing.space.parameter import UNSET, Choice, Float, Parameter
 
+STEP = 0.1  # of a continuous scale, to a neighbour
 DIGITS = 10  # of a continuous value; rounding noise of the two mappings lies at the 14th
 
 
@@ -25,11 +26,18 @@ class Scale(Protocol):
     `count` is their number (math.inf when continuous); `value` and `unit` map from and to [0, 1]; `at` and
     `index` from and to 0 ... count - 1; `index` is None for what is no value; `nearest` is the value that a
     proper number stands for, or None; `middle` is the default where none is given; `spread` gives at most
-    `points` values, evenly on the scale and with both ends (of options: all).
+    `points` values, evenly on the scale and with both ends (of options: all). `ordered` says that what lies
+    between two values on the scale is between them in meaning; `rising`, that `at` gives rising numbers.
+    `neighbours` are the values one step away: on an ordered scale the next below and above, of a continuous
+    one those a tenth of the scale away; of options without an order all others.
     """
 
     @property
     def count(self) -> int | float: ...
+    @property
+    def ordered(self) -> bool: ...
+    @property
+    def rising(self) -> bool: ...
     def value(self, unit: float) -> Any: ...
     def unit(self, value: Any) -> float: ...
     def at(self, index: int) -> Any: ...
@@ -37,6 +45,7 @@ class Scale(Protocol):
     def nearest(self, value: Any) -> Any: ...
     def middle(self) -> Any: ...
     def spread(self, points: int) -> Sequence[Any]: ...
+    def neighbours(self, value: Any) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class Continuous:
     log: bool
 
     count = math.inf
+    ordered = rising = True
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
@@ -96,6 +106,11 @@ class Continuous:
     def spread(self, points: int) -> Sequence[float]:
         return tuple(dict.fromkeys(self.value(k / (points - 1)) for k in range(points)))
 
+    def neighbours(self, value: Any) -> Sequence[float]:
+        place = self.unit(value)
+        around = (self.value(place - STEP), self.value(place + STEP))
+        return tuple(found for found in dict.fromkeys(around) if found != value)
+
 
 @dataclass(frozen=True)
 class Stepped:
@@ -105,6 +120,8 @@ class Stepped:
     high: float
     step: float
     log: bool
+
+    ordered = rising = True
 
     @cached_property
     def count(self) -> int:
@@ -183,13 +200,18 @@ class Stepped:
             wanted[k] = min(wanted[k], last - (points - 1 - k))
         return tuple(self.at(index) for index in wanted)
 
+    def neighbours(self, value: Any) -> Sequence[Any]:
+        return _beside(self, value)
+
 
 @dataclass(frozen=True)
 class Options:
     """A list of values, one bin of equal width each."""
 
     options: tuple[Any, ...]
-    first: int = 0
+    ordered: bool = False
+
+    rising = False
 
     @property
     def count(self) -> int:
@@ -215,16 +237,29 @@ class Options:
         return self.options[self._places[value]]
 
     def middle(self) -> Any:
-        return self.options[self.first]
+        return self.options[(self.count - 1) // 2 if self.ordered else 0]
 
     def spread(self, points: int) -> Sequence[Any]:
         return self.options
+
+    def neighbours(self, value: Any) -> Sequence[Any]:
+        if self.ordered:
+            return _beside(self, value)
+        place = self._places[value]
+        return self.options[:place] + self.options[place + 1 :]
+
+
+def _beside(scale: Stepped | Options, value: Any) -> Sequence[Any]:
+    place = scale.index(value)
+    if place is None:
+        return ()
+    return tuple(scale.at(beside) for beside in (place - 1, place + 1) if 0 <= beside < scale.count)
 
 
 def scale_of(parameter: Parameter) -> Scale:
     """The scale of a valid parameter, whatever its role; a fixed one is then cut down to its default."""
     if isinstance(parameter, Choice):
-        return Options(tuple(parameter.options))
+        return Options(tuple(parameter.options), parameter.ordered)
     if isinstance(parameter, Float) and parameter.step is None:
         return Continuous(parameter.low, parameter.high, parameter.log)
     step = 1 if parameter.step is None else parameter.step

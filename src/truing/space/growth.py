@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from truing.space.check import holds_somewhere
+from truing.space.condition import Allowed, Bounds, Condition
 from truing.space.encoding import Continuous, Options, Scale, Stepped, default_of
 from truing.space.parameter import Choice, Parameter, is_default_given
 
+MANY = 100_000  # values of a parent that are looked at one by one
+
 
 def shrinkage(
-    old: Mapping[str, Parameter], new: Mapping[str, Parameter], scale: Callable[[Any, str], Scale]
+    old: Mapping[str, Parameter], new: Mapping[str, Parameter], scale: Callable[[str, str], Scale]
 ) -> list[str]:
     """What of `old` is lost in `new`, one sentence each; empty when nothing is.
 
     Args:
-        scale: (space, name) -> the values that the parameter takes in that space.
+        scale: ("old" or "new", name) -> the values that the parameter takes in that space.
     """
     found = []
     for name in old:
         if name not in new:
             found.append(f"Parameter {name!r}: it is gone.")
             continue
-        sentence = _lost(old[name], new[name], scale(old, name), scale(new, name))
+        sentence = _lost(old[name], new[name], scale("old", name), scale("new", name))
         if not sentence:
             sentence = _moved(old[name], new[name])
         if sentence:
             found.append(f"Parameter {name!r}: {sentence}")
-        if _conditions(old[name]) != _conditions(new[name]):
+        if not _same_conditions(old[name], new[name], old, scale):
             found.append(f"Parameter {name!r}: its conditions changed from {old[name].when!r} to {new[name].when!r}.")
     for name, parameter in new.items():
         if name not in old and not is_default_given(parameter) and not _out_of_reach(parameter, old, scale):
@@ -73,16 +77,45 @@ def _moved(old: Parameter, new: Parameter) -> str:
 def _takes(scale: Scale, value: Any) -> bool:
     if isinstance(scale, Continuous):
         return scale.nearest(value) is not None
-    return scale.index(value) is not None
+    place = scale.index(value)
+    # Python takes True for 1, a training function need not
+    return place is not None and isinstance(scale.at(place), bool) == isinstance(value, bool)
 
 
-def _conditions(parameter: Parameter) -> dict[str, set[Any]]:
-    return {parent: set(values) for parent, values in (parameter.when or {}).items()}
+def _same_conditions(
+    old: Parameter, new: Parameter, parents: Mapping[str, Parameter], scale: Callable[[str, str], Scale]
+) -> bool:
+    """True when they hold for the same values that the parents could take before."""
+    before, after = dict(old.when or {}), dict(new.when or {})
+    if set(before) != set(after):
+        return False
+    return all(
+        parent not in parents or _alike(before[parent], after[parent], scale("old", parent)) for parent in before
+    )
 
 
-def _out_of_reach(parameter: Parameter, old: Mapping[str, Parameter], scale: Callable[[Any, str], Scale]) -> bool:
+def _alike(before: Condition, after: Condition, scale: Scale) -> bool:
+    if isinstance(before, Bounds) == isinstance(after, Bounds) and _asked(before) == _asked(after):
+        return True
+    if scale.count > MANY:
+        return False
+    values = [scale.at(index) for index in range(int(scale.count))]
+    return all((value in before) == (value in after) for value in values)
+
+
+def _asked(condition: Condition) -> Allowed:
+    return condition if isinstance(condition, Bounds) else frozenset(condition)
+
+
+def _out_of_reach(parameter: Parameter, old: Mapping[str, Parameter], scale: Callable[[str, str], Scale]) -> bool:
     """True when no configuration of the old space could make the new parameter active."""
     return any(
-        parent in old and not any(_takes(scale(old, parent), value) for value in values)
-        for parent, values in (parameter.when or {}).items()
+        parent in old and not _can_hold(condition, scale("old", parent))
+        for parent, condition in (parameter.when or {}).items()
     )
+
+
+def _can_hold(condition: Condition, scale: Scale) -> bool:
+    if isinstance(condition, Bounds):
+        return holds_somewhere(condition, scale)
+    return any(_takes(scale, value) for value in condition)

@@ -11,8 +11,16 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from truing.errors import SpaceError
+from truing.space.condition import Bounds, Condition, condition_of, is_described
 
 ROLES = ("scientific", "nuisance", "fixed")
+
+
+class Assumed(str):
+    """A group or role that was not given: in a `Repeat` that of the count then takes its place."""
+
+
+GROUP, ROLE = Assumed("training"), Assumed("scientific")
 
 
 class Unset(Enum):
@@ -42,7 +50,8 @@ class Float:
         role: "scientific" (its effect is the question), "nuisance" (re-tuned for fairness) or "fixed" (always
             its default).
         when: {name: values}; the parameter is active only while every named parameter is active and has one
-            of its listed values. A single value stands for a list of one.
+            of its listed values. A single value stands for a list of one, and `at_least(2)`, `at_most(2)` and
+            `between(2, 4)` for the numbers they say.
 
     >>> Float(1e-4, 1e-1, log=True, default=1e-2)
     Float(0.0001, 0.1, log=True, default=0.01)
@@ -54,8 +63,8 @@ class Float:
     log: bool = False
     step: float | None = None
     default: float | None = None
-    group: str = "training"
-    role: str = "scientific"
+    group: str = GROUP
+    role: str = ROLE
     when: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
@@ -86,8 +95,8 @@ class Int:
     log: bool = False
     step: int | None = None
     default: int | None = None
-    group: str = "training"
-    role: str = "scientific"
+    group: str = GROUP
+    role: str = ROLE
     when: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
@@ -119,27 +128,40 @@ def _of_one_list(kind: type[Choice]) -> type[Choice]:
 @_of_one_list
 @dataclass(frozen=True)
 class Choice:
-    """One of several options without an order.
+    """One of several options.
 
     Args:
         options: at least one str, int, float, bool or None. No two may be equal in Python, so 1, 1.0 and True
-            count as one and the same option.
-        default: the value of trial 0; not given = the first option. None means None where that is an option.
+            count as one and the same option. Of other things a dict, label -> object: the label is what a
+            configuration, the journal and tables hold, and what `default` and `when` name; the training
+            function gets the object.
+        ordered: the options lie on a line in the order given, each between its neighbours, as the values of an
+            `Int` do; False = none is nearer to another than any other.
+        default: the value of trial 0; not given = the first option, of ordered ones the middle one. None means
+            None where that is an option.
+        objects: label -> object; what a dict of options is split into.
         group, role, when: as for `Float`.
 
     >>> Choice([1, 3, 5, 7], default=3, group="architecture")
     Choice([1, 3, 5, 7], default=3, group='architecture')
+    >>> Choice({"relu": abs, "tanh": round}).options
+    ('relu', 'tanh')
     """
 
     options: Sequence[Any]
     _: KW_ONLY
+    ordered: bool = False
     default: Any = UNSET
-    group: str = "training"
-    role: str = "scientific"
+    objects: Mapping[Any, Any] | None = field(default=None, hash=False)
+    group: str = GROUP
+    role: str = ROLE
     when: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         options: Any = self.options
+        if isinstance(options, Mapping) and self.objects is None:
+            object.__setattr__(self, "objects", {plain(label): item for label, item in options.items()})
+            options = list(options)
         if isinstance(options, np.ndarray):
             options = options.tolist()
         if isinstance(options, list | tuple | range):
@@ -188,13 +210,20 @@ def _as_int(value: Any) -> Any:
 
 
 def _listed(when: Any) -> Any:
-    """Conditions with a tuple of values a parent; what cannot be read so is left for the space to report."""
+    """Conditions with a tuple of values or a range for each parent; what cannot be read so the space reports."""
     if not isinstance(when, Mapping):
         return when
-    found: dict[Any, tuple[Any, ...]] = {}
+    found: dict[Any, Condition] = {}
     for parent, values in when.items():
-        if isinstance(values, np.ndarray):
+        if is_described(values):
+            values = condition_of(values)
+        elif isinstance(values, np.ndarray):
             values = values.tolist()
+        if isinstance(values, list | tuple) and len(values) == 1 and isinstance(values[0], Bounds):
+            values = values[0]
+        if isinstance(values, Bounds):
+            found[parent] = Bounds(plain(values.low), plain(values.high))
+            continue
         if isinstance(values, set | frozenset):
             values = sorted(values, key=repr)  # the order of a set changes from process to process
         several = isinstance(values, list | tuple | range)
@@ -205,7 +234,10 @@ def _listed(when: Any) -> Any:
 def _shown(parameter: Parameter) -> str:
     if isinstance(parameter, Choice):
         options = parameter.options
-        parts = [repr(list(options) if isinstance(options, tuple) else options)]
+        shown = list(options) if isinstance(options, tuple) else options
+        parts = [repr(shown if parameter.objects is None else dict(parameter.objects))]
+        if parameter.ordered:
+            parts.append(f"ordered={parameter.ordered!r}")
         if parameter.default is not UNSET:
             parts.append(f"default={parameter.default!r}")
     else:
@@ -222,6 +254,6 @@ def _shown(parameter: Parameter) -> str:
     if parameter.when is not None:
         when = parameter.when
         if isinstance(when, Mapping):
-            when = {name: list(values) for name, values in when.items()}
+            when = {name: list(v) if isinstance(v, tuple) else v for name, v in when.items()}
         parts.append(f"when={when!r}")
     return f"{type(parameter).__name__}({', '.join(parts)})"
