@@ -306,12 +306,8 @@ class Study:
         )
 
     @property
-    def _source(self) -> Source:
-        """What the function is. What a training in this process did to it, such as a count it keeps, is no change."""
-        return self._sources[0]
-
-    @property
     def _sources(self) -> tuple[Source, dict[str, dict[str, Source]]]:
+        """What the function and the labelled objects are. What a training in this process did to them is no change."""
         now = self._read_sources()
         return self._began if now == self._left else now
 

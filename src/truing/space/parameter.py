@@ -148,7 +148,7 @@ class Choice:
     ('relu', 'tanh')
     """
 
-    options: Sequence[Any]
+    options: Sequence[Any] | Mapping[Any, Any]
     _: KW_ONLY
     ordered: bool = False
     default: Any = UNSET

@@ -21,8 +21,10 @@ import numpy as np
 from truing.record.events import Event
 from truing.record.history import History
 from truing.record.seeds import stream
+from truing.space.condition import at_least
 from truing.space.configuration import Configuration
 from truing.space.parameter import Choice, Float, Int
+from truing.space.repeat import Repeat
 from truing.space.space import Space
 
 if TYPE_CHECKING:
@@ -48,6 +50,16 @@ def spaces() -> dict[str, Space]:
         ),
         "one value": Space(only=Choice(["value"]), fixed=Int(1, 9, default=4, role="fixed")),
         "one value beside others": Space(only=Choice([1.5]), width=Int(1, 6)),
+        "repeated": Space(
+            Repeat(
+                "layer",
+                count="layers",
+                kind=Choice({"conv": max, "dense": min}),
+                size=Choice([1, 3, 5], ordered=True, when={"kind": "conv"}),
+            ),
+            layers=Int(0, 2, default=1),
+            skip=Choice([True, False], when={"layers": at_least(2)}),
+        ),
     }
 
 
