@@ -11,15 +11,17 @@ import numpy as np
 
 from truing.data.bytes import blocks, plain
 from truing.data.data import Data
+from truing.data.digest import row_digests
 from truing.data.finding import Finding
+from truing.data.lock import NAMED
 
 
 def duplicates(data: Data, parts: Mapping[str, np.ndarray], others: Mapping[str, Data] | None = None) -> list[Finding]:
     """Rows of a later part whose x equals, byte for byte, that of a row of an earlier part; groups in both.
 
-    Rows are hashed to 64 bits, some at a time; those whose hash is met twice are compared by a 128-bit
-    digest. An other Data of another dtype is compared in the narrower of two float dtypes, else in one that holds
-    both. In a Dataset rows are not looked for, and a finding says so.
+    Rows are hashed to 64 bits, some at a time; those whose hash is met twice are compared by a 128-bit digest; a row of
+    a frame, list or sparse matrix counts by its own digest. An other Data of another dtype is compared in the narrower
+    of two float dtypes, else in one that holds both. In a Dataset rows are not looked for, and a finding says so.
 
     Args:
         parts: name -> positions in `data`, such as {"development rows": ..., "locked test set": ...}.
@@ -47,8 +49,9 @@ def duplicates(data: Data, parts: Mapping[str, np.ndarray], others: Mapping[str,
 
 
 def _copies(data: Data, sides: Mapping[str, tuple[Data, np.ndarray]]) -> list[Finding]:
-    arrays = {name: plain(side.x)[0] for name, (side, _) in sides.items()}
-    dtype = _common(plain(data.x)[0].dtype, [array.dtype for array in arrays.values()])
+    known: dict[int, np.ndarray] = {}
+    arrays = {name: _array(side, known) for name, (side, _) in sides.items()}
+    dtype = _common(_array(data, known).dtype, [array.dtype for array in arrays.values()])
     shape = arrays[next(iter(arrays))].shape[1:]
     names = [name for name in sides if arrays[name].shape[1:] == shape]
     keys = {name: _hashes(arrays[name], sides[name][1], dtype) for name in names}
@@ -57,14 +60,23 @@ def _copies(data: Data, sides: Mapping[str, tuple[Data, np.ndarray]]) -> list[Fi
         rows_a, rows_b = sides[earlier][1], sides[later][1]
         maybe_a = rows_a[np.isin(keys[earlier], keys[later])]
         maybe_b = rows_b[np.isin(keys[later], keys[earlier])]
-        known = set(_digests(arrays[earlier], maybe_a, dtype))
-        copies = np.array([d in known for d in _digests(arrays[later], maybe_b, dtype)], dtype=bool)
+        met = set(_digests(arrays[earlier], maybe_a, dtype))
+        copies = np.array([d in met for d in _digests(arrays[later], maybe_b, dtype)], dtype=bool)
         rows = maybe_b[copies].astype(np.int64)
         if rows.size:
             verb = "row of {} is an exact copy" if rows.size == 1 else "rows of {} are exact copies"
             whose = verb.format(_the(later))
             found.append(Finding("duplicates", f"{rows.size} {whose} of {earlier}.", int(rows.size), rows))
     return found
+
+
+def _array(data: Data, known: dict[int, np.ndarray]) -> np.ndarray:
+    """x as an array whose rows can be compared: itself, or the digests of its rows."""
+    if data.kind in ("array", "tensor"):
+        return plain(data.x)[0]
+    if id(data) not in known:
+        known[id(data)] = row_digests(data.x)
+    return known[id(data)]
 
 
 def _common(own: np.dtype[Any], dtypes: list[np.dtype[Any]]) -> np.dtype[Any]:
@@ -86,8 +98,10 @@ def _straddling(sides: Mapping[str, tuple[Data, np.ndarray]]) -> list[Finding]:
             continue
         inside = np.array([group in shared for group in grouped[later].tolist()])
         rows = sides[later][1][inside].astype(np.int64)
-        examples = _examples(shared)
-        what = f"Group {examples} is" if len(shared) == 1 else f"{len(shared)} groups ({examples}) are"
+        named = len({*grouped[earlier].tolist(), *grouped[later].tolist()}) <= NAMED
+        examples = f" ({_examples(shared)})" if named else ""
+        what = f"Group {_examples(shared)} is" if named and len(shared) == 1 else f"{len(shared)} groups{examples} are"
+        what = "One group is" if not named and len(shared) == 1 else what
         message = f"{what} on both sides: in {earlier} and in {_the(later)}."
         found.append(Finding("groups_on_both_sides", message, len(shared), rows))
     return found

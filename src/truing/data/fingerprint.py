@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from truing.data.bytes import blocks, plain
+from truing.data.form import is_polars, parts, real
+from truing.data.polars_frame import columns
 from truing.data.tensor import is_tensor
 
 if TYPE_CHECKING:
@@ -35,13 +38,19 @@ def of_data(data: Data) -> str:
         with _fixed_randomness():  # augmentation that draws from the global streams then gives the same rows
             for row in sampled(len(data)):
                 _hash_item(digest, data.x[int(row)])
-    else:
+    elif data.kind in ("array", "tensor"):
         _hash_array(digest, data.x)
+    else:
+        _hash_form(digest, data.x)
     for values in (data.labels, data.group_labels):
         if values is None:
             digest.update(b"none")
         else:
             _hash_array(digest, values)
+    for name, tag in (("site", data.site_labels), ("time", data.times), ("ids", data.id_labels)):
+        if tag is not None:
+            digest.update(name.encode())
+            _hash_array(digest, tag)
     found = digest.hexdigest()
     if data.kind == "dataset":  # its rows may be dear to read; arrays are hashed anew, for they may be edited
         data.__dict__["_fingerprint"] = found
@@ -62,6 +71,26 @@ def _hash_array(digest: Any, values: Any) -> None:
     digest.update(f"{dtype}{array.shape}".encode())
     for block in blocks(array):
         digest.update(block.view(np.uint8).data if block.dtype.kind in "Mm" else block.data)
+
+
+def _hash_form(digest: Any, x: Any) -> None:
+    """A frame, list or sparse matrix: the words and arrays it is made of."""
+    x = real(x)
+    if is_polars(x):
+        for label, words, arrays in columns(x):
+            digest.update(json.dumps([label, words], sort_keys=True).encode())
+            _hash_arrays(digest, arrays)
+        return
+    words, named = parts(x)
+    digest.update(json.dumps(words, sort_keys=True).encode())
+    _hash_arrays(digest, named)
+
+
+def _hash_arrays(digest: Any, arrays: Mapping[str, Any]) -> None:
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        for array in arrays[name] if isinstance(arrays[name], list) else [arrays[name]]:
+            _hash_array(digest, array)
 
 
 def _hash_item(digest: Any, item: Any) -> None:

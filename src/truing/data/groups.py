@@ -1,4 +1,4 @@
-"""Groups of any hashable kind as text: equal groups get the same text, others another one."""
+"""Groups and other names of any hashable kind as text: equal groups get the same text, others another one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from truing.errors import DataError
 
 
-def as_text(values: Sequence[Any]) -> np.ndarray:
+def as_text(values: Sequence[Any], name: str = "groups") -> np.ndarray:
     """One text a row; two rows have the same where a dict would take their groups for one key.
 
     The text reads like the group, and is the same in every process, for it is part of the data's fingerprint.
@@ -32,10 +32,10 @@ def as_text(values: Sequence[Any]) -> np.ndarray:
             known = text_of.get(value)
         except TypeError:
             raise DataError(
-                f"groups has a {type(value).__name__} at row {row}, which cannot be hashed: give strings or integers."
+                f"{name} has a {type(value).__name__} at row {row}, which cannot be hashed: give strings or integers."
             ) from None
         if known is None:
-            known = text = _text(value, row)
+            known = text = _text(value, row, name)
             number = 1
             while known in taken:  # 1 and "1" read alike and are two groups
                 number += 1
@@ -46,7 +46,7 @@ def as_text(values: Sequence[Any]) -> np.ndarray:
     return np.array(found)
 
 
-def _text(value: Any, row: int, *, inside: bool = False) -> str:
+def _text(value: Any, row: int, name: str, *, inside: bool = False) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Enum):
@@ -54,15 +54,15 @@ def _text(value: Any, row: int, *, inside: bool = False) -> str:
     if isinstance(value, str):
         return repr(value) if inside else str(value)
     if isinstance(value, tuple):
-        return "(" + ", ".join(_text(part, row, inside=True) for part in value) + ")"
+        return "(" + ", ".join(_text(part, row, name, inside=True) for part in value) + ")"
     if isinstance(value, frozenset):
-        return "{" + ", ".join(sorted(_text(part, row, inside=True) for part in value)) + "}"
+        return "{" + ", ".join(sorted(_text(part, row, name, inside=True) for part in value)) + "}"
     if isinstance(value, Number) and not isinstance(value, complex):
         return _number(value)
     kind = type(value)
     if value is not None and (kind.__hash__ is object.__hash__ or kind.__repr__ is object.__repr__):
         raise DataError(
-            f"groups has a {kind.__name__} at row {row}, an object known only by its address: give strings or integers."
+            f"{name} has a {kind.__name__} at row {row}, an object known only by its address: give strings or integers."
         )
     return repr(value)
 

@@ -11,13 +11,15 @@ from truing.data.groups import as_text
 from truing.data.tensor import is_tensor, numbers_of
 from truing.errors import DataError
 
+NAMES = ("groups", "site", "ids")  # columns whose values are names: only which are equal counts
+
 
 def column(values: Any, name: str) -> np.ndarray:
     """`values` as a 1-D array of bools, integers, floats or unicode text.
 
     Args:
         values: array, tensor, list or anything that numpy reads as an array.
-        name: "y" or "groups", for messages.
+        name: "y", "groups", "site" or "ids", for messages; any but y may hold whatever can be hashed.
 
     Raises:
         DataError: not one-dimensional, of mixed or unknown types, or with a missing value.
@@ -49,7 +51,7 @@ def _array(values: Any, name: str) -> np.ndarray:
         return np.asarray(values)  # strips memmap and other subclasses, copies nothing
     if any(isinstance(value, str) for value in values) or any(value is None for value in values):
         return _objects(values)  # else numpy turns [1, "a"] into text without a word
-    if name == "groups" and any(
+    if name in NAMES and any(
         isinstance(value, Hashable) and not np.isscalar(value) and not is_tensor(value) for value in values
     ):
         return _objects(values)  # numpy would read tuples as further dimensions
@@ -57,7 +59,7 @@ def _array(values: Any, name: str) -> np.ndarray:
         array = np.asarray(values)
     except (ValueError, OverflowError) as error:
         raise DataError(f"{name} is a list that is no column ({error}): give one value a row.") from None
-    rounded = name == "groups" and array.ndim == 1 and array.dtype.kind == "f" and array.tolist() != list(values)
+    rounded = name in NAMES and array.ndim == 1 and array.dtype.kind == "f" and array.tolist() != list(values)
     # Whole numbers beyond those that a float has would be merged with their neighbours.
     return _objects(values) if rounded and np.isfinite(array).all() else array
 
@@ -82,12 +84,12 @@ def _typed(array: np.ndarray, name: str) -> np.ndarray:
         least, most = min(values, default=0), max(values, default=0)
         if least >= -(2**63) and most < 2**63:
             return np.array(values, dtype=np.int64)
-        if name != "groups":
+        if name not in NAMES:
             raise DataError(
                 f"{name} has a whole number beyond 64 bits, {most if most >= 2**63 else least}: renumber it."
             )
-    if name == "groups":
-        return as_text(values)
+    if name in NAMES:
+        return as_text(values, name)
     if all(isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in values):
         return np.array(values, dtype=np.float64)
     kinds = ", ".join(sorted({type(v).__name__ for v in values}))

@@ -12,12 +12,14 @@ from numpy.random import Generator
 
 from truing.data.data import Data
 from truing.data.finding import Finding
+from truing.data.form import column_names
 from truing.data.labels import column
 from truing.data.split import share_of_groups, share_of_rows
 from truing.data.tensor import is_tensor
 from truing.errors import DataError
 
 LONG = 40  # characters above which a group is not named in a sentence
+NAMED = 50  # groups, up to which they are named in a sentence: more of them may be people
 FEW_GROUPS = 5  # locked groups below which an interval over groups says little
 FEW = 100  # test rows below which an interval over them says little (the figure of the verdict's own warning)
 
@@ -122,9 +124,12 @@ def _given(test: Any, n: int) -> np.ndarray:
 
 
 def _fits(data: Data, official: Data, classification: bool) -> None:
-    if (data.kind == "dataset") != (official.kind == "dataset"):
+    alike = {data.kind, official.kind} <= {"array", "tensor"}
+    if data.kind != official.kind and not alike:
         raise DataError(f"The test set is a {official.kind} and the data a {data.kind}: give both as the same.")
-    if data.kind != "dataset" and tuple(data.x.shape[1:]) != tuple(official.x.shape[1:]):
+    if data.kind == "frame":
+        _same_columns(data, official)
+    elif data.kind not in ("dataset", "list") and tuple(data.x.shape[1:]) != tuple(official.x.shape[1:]):
         shapes = f"{tuple(official.x.shape[1:])} and those of the data {tuple(data.x.shape[1:])}"
         raise DataError(f"The rows of the test set have shape {shapes}: give both in the same shape.")
     if (data.y is None) != (official.y is None):
@@ -132,6 +137,21 @@ def _fits(data: Data, official: Data, classification: bool) -> None:
         raise DataError(f"The {lacking} has no y and the {other} has: give y for both or for neither.")
     if classification and data.y is not None:
         official.codes(data.classes())  # names a label that no model could have learned
+
+
+def _same_columns(data: Data, official: Data) -> None:
+    mine, theirs = column_names(data.x), column_names(official.x)
+    if mine == theirs:
+        return
+    for who, lacking in (
+        ("test set", [c for c in mine if c not in theirs]),
+        ("data", [c for c in theirs if c not in mine]),
+    ):
+        if lacking:
+            raise DataError(f"The {who} lacks the column {lacking[0]!r}: give both the same columns.")
+    raise DataError(
+        "The test set has the columns of the data in another order: give both the same columns in one order."
+    )
 
 
 def _few(n: int) -> tuple[Finding, ...]:
@@ -153,7 +173,8 @@ def _few_groups(data: Data, rows: np.ndarray | None = None) -> tuple[Finding, ..
     what = f"{count} group{'s' * (count != 1)}"
     if rows is not None:
         what += f" of {len(np.unique(data.group_labels))}"
-    short = names.dtype.kind in "biuU" and all(len(str(name)) <= LONG for name in names)
+    few = rows is None or len(np.unique(data.group_labels)) <= NAMED
+    short = few and names.dtype.kind in "biuU" and all(len(str(name)) <= LONG for name in names)
     inside = f"{', '.join(map(str, names))}, " if short else ""
     so = "an interval over groups is impossible" if count == 1 else "an interval over groups will be wide"
     message = (

@@ -17,6 +17,9 @@ class Outline:
         group_labels: array (n,) or None; rows of one group never part.
         classification: True when `labels` are classes and splits are to be stratified by them.
         groups_in_all: the groups (n of all,) of the Data that these rows were taken from, for messages; or None.
+        time: when each row was taken (n,), or None.
+        places: positions (n,) of these rows in the Data that they were taken from; None = they are all of it.
+        n_in_all: how many rows that Data has; None = n.
 
     >>> len(Outline(3, np.array([0, 1, 1])))
     3
@@ -27,6 +30,9 @@ class Outline:
     group_labels: np.ndarray | None = None
     classification: bool = True
     groups_in_all: np.ndarray | None = None
+    time: np.ndarray | None = None
+    places: np.ndarray | None = None
+    n_in_all: int | None = None
 
     def __len__(self) -> int:
         return self.n

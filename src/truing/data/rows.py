@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Number
@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from truing.data.form import Kind, is_pandas, is_series, item, taken
+from truing.data.stored_labels import StoredLabels
 from truing.data.tensor import is_tensor
+from truing.data.views import source_of, transform_of
 from truing.errors import DataError
 
 if TYPE_CHECKING:
-    from truing.data.data import Data, Kind
+    from truing.data.data import Data
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +27,7 @@ class Rows:
     Args:
         _data: where the rows lie, and others that are none of a training function's business.
         rows: positions (n,) in it; stored as int64.
+        training: one trains on them: items of a Dataset come through its train_transform instead of eval_transform.
 
     >>> from truing.data.data import Data
     >>> some = Data(np.arange(8).reshape(4, 2), [0, 1, 0, 1]).take([3, 0])
@@ -33,6 +37,7 @@ class Rows:
 
     _data: Data
     rows: np.ndarray
+    training: bool = False
 
     def __post_init__(self) -> None:
         rows = np.asarray(self.rows).reshape(-1)
@@ -49,7 +54,7 @@ class Rows:
 
     @property
     def kind(self) -> Kind:
-        """What x was given as: "array" (numpy), "tensor" (torch) or "dataset" (map-style)."""
+        """What x was given as: "array", "tensor", "frame", "list", "sparse" or "dataset" (map-style)."""
         return self._data.kind
 
     def without_labels(self) -> LockedRows:
@@ -58,26 +63,31 @@ class Rows:
 
     @cached_property
     def x(self) -> Any:
-        """These rows: an array (n, ...) or tensor (n, ...), copied out; for a Dataset a `Subset` of it."""
-        if self._data.kind == "array":
-            return np.asarray(self._data.x)[self.rows]
-        if self._data.kind == "tensor":
-            return self._data.x.detach()[_index(self.rows, self._data.x)]
-        return self._subset()
+        """These rows in the type that was given, copied out; for a Dataset a `Subset` of it."""
+        return self._subset() if self._data.kind == "dataset" else taken(self._data.x, self.rows)
 
     @cached_property
     def y(self) -> Any:
-        """The labels of these rows (n,), integers as int64; a tensor where y was one; None without labels."""
+        """The labels of these rows (n,) in the type that was given; integers of an array or tensor as int64.
+
+        None without labels.
+        """
         labels = self.labels
         if labels is None:
             return None
+        form, given = self._data.y_form, self._data.y
+        if form == "series":
+            series = given.series if isinstance(given, StoredLabels) else given
+            return series.iloc[self.rows] if is_pandas(series, "Series") else series[self.rows]
+        if form == "list":
+            return labels.tolist()
         if labels.dtype.kind in "iu":
             labels = labels.astype(np.int64)
-        if not self._data.y_as_tensor:
+        if form != "tensor":
             return labels
         import torch
 
-        kept = getattr(self._data.y, "dtype", None)
+        kept = getattr(given, "dtype", None)
         floating = isinstance(kept, torch.dtype) and kept.is_floating_point
         return torch.from_numpy(labels).to(kept) if floating else torch.from_numpy(labels)
 
@@ -91,17 +101,38 @@ class Rows:
         """The groups of these rows as a numpy array (n,), or None."""
         return None if self._data.group_labels is None else self._data.group_labels[self.rows]
 
-    def dataset(self) -> Pairs | Subset:
+    @property
+    def site(self) -> np.ndarray | None:
+        """Where these rows are from (n,), or None."""
+        return None if self._data.site_labels is None else self._data.site_labels[self.rows]
+
+    @property
+    def time(self) -> np.ndarray | None:
+        """When these rows were taken: numbers or datetime64 (n,), or None."""
+        return None if self._data.times is None else self._data.times[self.rows]
+
+    @property
+    def ids(self) -> np.ndarray | None:
+        """What these rows are called (n,), or None."""
+        return None if self._data.id_labels is None else self._data.id_labels[self.rows]
+
+    def dataset(self, augment: bool | None = None) -> Pairs | Subset:
         """A map-style dataset of these rows, fit for a torch DataLoader.
 
-        Its items are `(x[i], y[i])`, or `x[i]` alone without labels; of a Dataset, what the Dataset gives.
+        Its items are `(x[i], y[i])`, or `x[i]` alone without labels; of a Dataset, what the Dataset gives. A row of a
+        frame is a dict from column to value, one of a sparse matrix a dense array.
+
+        Args:
+            augment: of a Dataset: whether items come through its train_transform (else its eval_transform). Default:
+                of `run.train` they do; `run.train.dataset(augment=False)` has them as they are predicted.
         """
         if self._data.kind == "dataset":
-            return self._subset()
+            return self._subset(self.training if augment is None else augment)
         return Pairs(self, labelled=self._data.y is not None)
 
-    def _subset(self) -> Subset:
-        return Subset(self._data.x, self.rows)
+    def _subset(self, training: bool | None = None) -> Subset:
+        view = self.training if training is None else training
+        return Subset(source_of(self._data.x), self.rows, transform=transform_of(self._data.x, training=view))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +163,13 @@ class LockedRows(Rows):
         """Raises DataError: the labels are locked."""
         return self.y
 
-    def dataset(self) -> Pairs | Subset:
-        """A map-style dataset of x alone."""
+    def dataset(self, augment: bool | None = None) -> Pairs | Subset:
+        """A map-style dataset of x alone, never augmented."""
         return self._subset() if self._data.kind == "dataset" else Pairs(self, labelled=False)
 
-    def _subset(self) -> Subset:
-        return Subset(self._data.x, self.rows, first_only=True, any_item=self.any_item)
+    def _subset(self, training: bool | None = None) -> Subset:
+        shown = transform_of(self._data.x, training=False)
+        return Subset(source_of(self._data.x), self.rows, first_only=True, any_item=self.any_item, transform=shown)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,12 +181,14 @@ class Subset:
         rows: int64 positions in it.
         first_only: give only the first element of an item that is a tuple or list.
         any_item: give items of which nobody can say what in them is the label, too.
+        transform: applied to x: to the first element of an item that is a tuple or list, else to the item.
     """
 
     source: Any
     rows: np.ndarray
     first_only: bool = False
     any_item: bool = True
+    transform: Callable[[Any], Any] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -169,8 +203,18 @@ class Subset:
         return [self._shown(item) for item in items]
 
     def _shown(self, item: Any) -> Any:
-        if not self.first_only:
+        if self.first_only:
+            item = self._x_alone(item)
+        if self.transform is None:
             return item
+        if self.first_only or not (isinstance(item, tuple | list) and len(item)):
+            return self.transform(item)
+        parts = [self.transform(item[0]), *item[1:]]
+        if hasattr(item, "_fields"):  # a named tuple
+            return type(item)(*parts)
+        return tuple(parts) if isinstance(item, tuple) else parts
+
+    def _x_alone(self, item: Any) -> Any:
         if isinstance(item, tuple | list) and len(item):
             return item[0]
         if not self.any_item and not _is_x_alone(item):
@@ -183,7 +227,7 @@ class Subset:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Array or tensor rows as a map-style dataset of `(x[i], y[i])`, read row by row from where they lie."""
+    """Rows of anything but a Dataset as a map-style dataset of `(x[i], y[i])`, read row by row from where they lie."""
 
     source: Rows
     labelled: bool
@@ -192,11 +236,13 @@ class Pairs:
         return len(self.source)
 
     def __getitem__(self, place: int) -> Any:
-        row = int(self.source.rows[place])
-        x = self.source._data.x
-        # A copy, so that neither the user's memory nor a read-only map is written to by what follows.
-        item = np.array(x[row]) if self.source._data.kind == "array" else x[row].detach().clone()
-        return (item, self.source.y[place]) if self.labelled else item
+        x = item(self.source._data.x, int(self.source.rows[place]))
+        if not self.labelled:
+            return x
+        y = self.source.y
+        if is_series(y):
+            return x, y.iloc[place] if is_pandas(y, "Series") else y[place]
+        return x, y[place]
 
 
 def _is_x_alone(item: Any) -> bool:
@@ -207,9 +253,3 @@ def _is_x_alone(item: Any) -> bool:
         return True
     tabular = isinstance(item, Mapping) or type(item).__module__.split(".")[0] in ("pandas", "polars")
     return not tabular and (hasattr(item, "__array__") or hasattr(item, "__array_interface__"))
-
-
-def _index(rows: np.ndarray, tensor: Any) -> Any:
-    import torch
-
-    return torch.from_numpy(rows).to(tensor.device)

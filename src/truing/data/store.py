@@ -1,8 +1,11 @@
-"""The memory-mapped row store: x, y and groups once on disk as .npy, for any number of workers to map.
+"""The memory-mapped row store: x, y and the rest once on disk as .npy, for any number of workers to map.
 
 data.json     kind, dtypes, length, fingerprint; written last, so a store without it is not one
 x.npy         absent for a Dataset, and where x is a memory map of a file: data.json then says which
-y.npy, groups.npy
+x.*.npy       the arrays that a pandas frame, a list or a sparse matrix is made of; data.json has the words to them
+x.arrow       a polars frame, in polars' own file
+y.npy, groups.npy, site.npy, time.npy, ids.npy
+y.*           y as it was given, where it was a column of a frame
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import errno
 import json
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,9 @@ import numpy as np
 
 from truing.data.bytes import plain
 from truing.data.checksum import crc_of
+from truing.data.form import is_polars, parts, real, whole
+from truing.data.polars_frame import StoredPolars
+from truing.data.stored_labels import StoredLabels
 from truing.data.tensor import to_tensor
 from truing.errors import DataError, JournalError
 
@@ -45,23 +51,33 @@ def store(data: Data, folder: Path) -> str:
         return fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).unlink(missing_ok=True)  # first, or it would vouch for half-replaced files
+    written: dict[str, int] = {}
     index: dict[str, Any] = {"kind": data.kind, "rows": len(data), "fingerprint": fingerprint}
-    if data.kind != "dataset":
+    if data.kind in ("array", "tensor"):
         x, dtype = plain(data.x)
         index["x"] = {"dtype": dtype, **({"file": file} if file else {})}
         if file is None:
-            index["x"]["crc"] = _write(folder / "x.npy", x)
-    for name, values in (("y", data.labels), ("groups", data.group_labels)):
-        if values is not None:
-            index[name] = {"dtype": _torch_name(data.y) if name == "y" and data.y_as_tensor else values.dtype.str}
-            index[name]["tensor"] = name == "y" and data.y_as_tensor
-            index[name]["crc"] = _write(folder / f"{name}.npy", values)
+            written |= _write(folder / "x.npy", x)
+    elif data.kind != "dataset":
+        index["x"] = _write_form(folder, "x", data.x, written)
+    if data.labels is not None:
+        form = data.y_form
+        index["y"] = {"dtype": _torch_name(data.y) if form == "tensor" else data.labels.dtype.str, "form": form}
+        written |= _write(folder / "y.npy", data.labels)
+        if form == "series":
+            series = data.y.series if isinstance(data.y, StoredLabels) else data.y
+            index["y"]["series"] = _write_form(folder, "y.series", series.to_frame(), written)
+            index["y"]["nameless"] = series.name is None
+    for name, values in _tags(data):
+        index[name] = {"dtype": values.dtype.str}
+        written |= _write(folder / f"{name}.npy", values)
+    index["files"] = written
     _write_text(folder / INDEX, json.dumps(index, indent=1))
     return fingerprint
 
 
-def load(folder: Path, dataset: Any = None) -> tuple[Any, Any, Any]:
-    """x, y and groups as `store` wrote them, mapped and not read."""
+def load(folder: Path, dataset: Any = None) -> tuple[Any, Any, dict[str, Any]]:
+    """x, y and what is beside them as `store` wrote them, mapped and not read."""
     index = _index(folder)
     if index is None:
         raise DataError(f"There is no data in {folder}: store it first.")
@@ -71,16 +87,53 @@ def load(folder: Path, dataset: Any = None) -> tuple[Any, Any, Any]:
         if len(dataset) != index["rows"]:
             raise DataError(f"The Dataset has {len(dataset)} rows; the stored one had {index['rows']}.")
         x = dataset
+    elif index["kind"] not in ("array", "tensor"):
+        x = _form(folder, "x", index["kind"], index["x"])
     elif "file" in index["x"]:
         x = _reopened(index["x"]["file"])
     elif index["kind"] == "tensor":
         x = to_tensor(_mapped(folder / "x.npy", writable=True), index["x"]["dtype"])
     else:
         x = _mapped(folder / "x.npy")
-    y = _mapped(folder / "y.npy", writable=index["y"]["tensor"]) if "y" in index else None
-    if y is not None and index["y"]["tensor"]:
-        y = _as_torch(y, index["y"]["dtype"])
-    return x, y, _mapped(folder / "groups.npy") if "groups" in index else None
+    tags: dict[str, Any] = {
+        name: _mapped(folder / f"{name}.npy") for name in ("groups", "site", "time", "ids") if name in index
+    }
+    return x, _y(folder, index["y"]) if "y" in index else None, tags
+
+
+def _y(folder: Path, words: Mapping[str, Any]) -> Any:
+    labels = _mapped(folder / "y.npy", writable=words["form"] == "tensor")
+    if words["form"] == "tensor":
+        return _as_torch(labels, words["dtype"])
+    if words["form"] == "series":
+        return StoredLabels(labels, "series", _form(folder, "y.series", "frame", words["series"]), words["nameless"])
+    return StoredLabels(labels, "list") if words["form"] == "list" else labels
+
+
+def _tags(data: Data) -> Iterator[tuple[str, np.ndarray]]:
+    known = {"groups": data.group_labels, "site": data.site_labels, "time": data.times, "ids": data.id_labels}
+    yield from ((name, values) for name, values in known.items() if values is not None)
+
+
+def _write_form(folder: Path, name: str, x: Any, written: dict[str, int]) -> dict[str, Any]:
+    """Write a frame, list or sparse matrix under names that begin with `name`; the words to read it by."""
+    x = real(x)
+    if is_polars(x):
+        path = folder / f"{name}.arrow"
+        with _put(path, f"{x.estimated_size() / 1e6:.1f} MB") as temporary:
+            x.write_ipc(temporary)
+            written[path.name] = crc_of(temporary)
+        return {"arrow": True, "rows": len(x)}
+    words, arrays = parts(x)
+    for key, array in arrays.items():
+        written |= _write(folder / f"{name}.{key}.npy", array)
+    return {"words": words, "arrays": list(arrays)}
+
+
+def _form(folder: Path, name: str, kind: str, found: Mapping[str, Any]) -> Any:
+    if "arrow" in found:
+        return StoredPolars(folder / f"{name}.arrow", found["rows"])
+    return whole(kind, found["words"], {key: _mapped(folder / f"{name}.{key}.npy") for key in found["arrays"]})
 
 
 def file_behind(x: np.ndarray) -> dict[str, Any] | None:
@@ -140,12 +193,19 @@ def _mapped(path: Path, *, writable: bool = False) -> np.ndarray:
             ) from error
 
 
-def _write(path: Path, array: np.ndarray) -> int:
-    """Write the array whole or not at all; its file's checksum."""
-    with _put(path, f"{array.nbytes / 1e6:.1f} MB") as temporary:
+def _write(path: Path, array: np.ndarray | list[np.ndarray]) -> dict[str, int]:
+    """Write an array, or arrays of one dtype as the rows of one, whole or not at all; its name and checksum."""
+    rows = array if isinstance(array, list) else [array]
+    with _put(path, f"{sum(row.nbytes for row in rows) / 1e6:.1f} MB") as temporary:
         with open(temporary, "wb") as file:
-            np.save(file, array, allow_pickle=False)
-        return crc_of(temporary)
+            if isinstance(array, np.ndarray):
+                np.save(file, array, allow_pickle=False)
+            else:
+                header = {"descr": array[0].dtype.str, "fortran_order": False, "shape": (len(array), len(array[0]))}
+                np.lib.format.write_array_header_2_0(file, header)
+                for row in array:  # one after the other, without a copy of them all
+                    file.write(np.ascontiguousarray(row).tobytes())
+        return {path.name: crc_of(temporary)}
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -187,9 +247,9 @@ def _index(folder: Path) -> dict[str, Any] | None:
 
 def _whole(folder: Path, index: dict[str, Any], file: dict[str, Any] | None) -> bool:
     """True when the files that data.json speaks of are there undamaged, and x lies where it lay."""
-    own = [name for name in ("x", "y", "groups") if name in index and "file" not in index[name]]
     same = index.get("x", {}).get("file") == file
-    return same and all(_undamaged(folder / f"{name}.npy", index[name].get("crc")) for name in own)
+    own = index.get("files")
+    return same and own is not None and all(_undamaged(folder / name, crc) for name, crc in own.items())
 
 
 def _undamaged(path: Path, crc: int | None) -> bool:

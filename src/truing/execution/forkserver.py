@@ -15,7 +15,6 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-from truing.data.data import Data
 from truing.errors import ObjectiveError, UsageError
 from truing.execution.channel import Channel
 from truing.execution.copying import copy
@@ -24,7 +23,7 @@ from truing.execution.handover import hand_over
 from truing.execution.job import Job
 from truing.execution.place import THREADS, Place
 from truing.execution.reference import Part, Reference, refer
-from truing.execution.target import MODULE, Target
+from truing.execution.target import MODULE, Target, uses_polars
 from truing.record.interfaces import RunSpec
 from truing.record.reach import reached
 
@@ -252,13 +251,18 @@ def lease(target: Target | None, job: Job) -> ForkServer:
         for server in list(_servers):
             if not server.alive():
                 retire(server)
-            elif not server.leased and target in (None, server.target) and server.threads == job.threads:
+            elif not server.leased and _serves(server, target, job) and server.threads == job.threads:
                 server.leased = True
                 return server
     server = ForkServer(target, job)
     server.leased = True
     _servers.append(server)
     return server
+
+
+def _serves(server: ForkServer, target: Target | None, job: Job) -> bool:
+    """True when the server has, or needs not have, executed the file that the job needs."""
+    return server.target == target or (target is None and not uses_polars(job))
 
 
 def retire(server: ForkServer) -> None:
@@ -284,7 +288,7 @@ def _steady(job: Job) -> bool:
     """False when a Dataset gives other rows each time it is asked, so that a comparison says nothing."""
     for data in (job.data, job.test):
         if data is not None and data.kind == "dataset":
-            again = Data(data.x, data.y, groups=data.groups)
+            again = replace(data)  # which has no fingerprint yet
             if again.fingerprint() != data.fingerprint():
                 return False
     return True

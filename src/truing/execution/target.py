@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from truing.data.data import Data
 from truing.execution.job import Job
-from truing.record.reach import anchors, is_users_file
+from truing.record.reach import anchors, is_users_file, reached
 
 MODULE = "truing_study_file"  # the name under which the command line loads a study file
 
@@ -27,11 +29,37 @@ class Target:
 
 
 def target_of(job: Job) -> Target | None:
-    """The file to execute; None where importing or copying does."""
+    """The file to execute; None where importing or copying does.
+
+    polars works in threads, and in a process forked after they were started it waits for ever. A script that has used
+    it is therefore not executed where runs are forked: what they need goes there as a copy.
+    """
+    if uses_polars(job):
+        return None
     for name in (MODULE, "__main__"):
         if name in sys.modules and _has_part_of(name, job):
             return _study_file() if name == MODULE else _script()
     return None
+
+
+def uses_polars(job: Job) -> bool:
+    """True when the rows, or a module or object that the objective's code names, are of polars."""
+    if "polars" not in sys.modules:
+        return False
+    if any(data is not None and _is_polars(item) for data in (job.data, job.test) for item in _given(data)):
+        return True
+    functions = [item for item in reached(job.objective).code.values() if isinstance(item, types.FunctionType)]
+    named = [(f.__globals__.get(name), name) for f in functions for name in f.__code__.co_names]
+    return any(name == "polars" or _is_polars(value) for value, name in named)
+
+
+def _given(data: Data | None) -> list[Any]:
+    return [] if data is None else [data.x, data.y]
+
+
+def _is_polars(value: Any) -> bool:
+    name = value.__name__ if isinstance(value, types.ModuleType) else getattr(type(value), "__module__", "")
+    return str(name).split(".")[0] == "polars"
 
 
 def _has_part_of(name: str, job: Job) -> bool:

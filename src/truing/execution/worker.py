@@ -79,7 +79,7 @@ def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
         if spec.keep_model:
             _put(job.folder / "model" / name, content, f".{name}.part")
 
-    train = Rows(job.data, spec.train) if job.data is not None and spec.train is not None else None
+    train = Rows(job.data, spec.train, training=True) if job.data is not None and spec.train is not None else None
     valid: Rows | None = None
     if spec.locked is not None and spec.locked_as != "predict":
         kind = LockedRows if spec.locked_as == "locked" else Rows

@@ -39,7 +39,7 @@ class Batches:
         self._size, self._device = size, device
         self._generator = torch.Generator().manual_seed(seed)
         self._dataset = rows.dataset() if rows.kind == "dataset" else None
-        self._x = None if self._dataset is not None else as_floats(rows.x).to(device)
+        self._x = None if self._dataset is not None else as_floats(as_array(rows.x)).to(device)
 
     def __len__(self) -> int:
         """Steps of one epoch."""
@@ -81,3 +81,45 @@ def as_floats(x: Any) -> Any:
     if tensor.dtype in (torch.float64, torch.bool):
         return tensor.float()
     return tensor.float() / 255 if tensor.dtype is torch.uint8 else tensor
+
+
+def as_array(x: Any) -> Any:
+    """Rows of a frame, a list or a sparse matrix as one array or tensor of numbers; anything else as it is.
+
+    Raises:
+        UsageError: they hold something else than numbers, or differ in shape.
+    """
+    import torch
+
+    if isinstance(x, list | tuple):
+        try:
+            return torch.stack(list(x)) if x and torch.is_tensor(x[0]) else _numbers(np.asarray(x))
+        except (ValueError, TypeError, RuntimeError):
+            raise UsageError(
+                "TorchTrainer takes rows of numbers in one shape, and x is a list of others: give a Dataset that pads "
+                "or encodes them, or write a training function."
+            ) from None
+    if hasattr(x, "toarray"):
+        return x.toarray()
+    if not hasattr(x, "to_numpy"):
+        return x
+    try:
+        return _numbers(x.to_numpy())
+    except (ValueError, TypeError):
+        texts = [str(name) for name in x.columns if not _is_number(x[name])]
+        raise UsageError(
+            f"TorchTrainer takes numbers, and x has other columns ({', '.join(texts[:5])}): encode them, "
+            "such as by pandas.get_dummies(frame, dtype='float32'), or write a training function."
+        ) from None
+
+
+def _numbers(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype.kind in "biuf" else array.astype(np.float32)
+
+
+def _is_number(column: Any) -> bool:
+    try:
+        _numbers(column.to_numpy())
+    except (ValueError, TypeError):
+        return False
+    return True

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from truing.errors import UsageError
-from truing.objective.batches import Batches, as_floats, stacked
+from truing.objective.batches import Batches, as_array, as_floats, stacked
 from truing.objective.standard import Standard
 
 
@@ -36,9 +36,9 @@ class TorchTrainer:
     | warmup          | 0.0        | in [0, 1): share of all steps in which the learning rate rises linearly     |
     | grad_clip       | 0.0        | largest norm of the gradient; 0 or None = no clipping                       |
 
-    Inputs: float64 becomes float32 and uint8 is divided by 255; other whole numbers stay as they are (for
-    embeddings). Nothing else is scaled, inputs and targets alike. A torch Dataset gives (x, y) or x; y is taken from
-    the Data.
+    Inputs: float64 becomes float32 and uint8 is divided by 255; other whole numbers stay as they are (for embeddings).
+    A frame, list or sparse matrix of numbers becomes one array. Nothing else is scaled, inputs and targets alike. A torch
+    Dataset gives (x, y) or x; y is taken from the Data.
 
     Args:
         build: configuration -> torch.nn.Module. Outputs: logits (n, classes), or (n,) / (n, 1) for a binary task and
@@ -171,6 +171,7 @@ def _predict(net: Any, x: Any, classes: list[Any] | None, device: Any, size: int
     """Probabilities (n, classes), or values (n,), in evaluation mode."""
     import torch
 
+    x = as_array(x)
     indexed = not hasattr(x, "shape")
     found = []
     with torch.no_grad():
