@@ -31,26 +31,31 @@ BITE = 256  # events a reader takes in one statement
 BUSY_SECONDS = 30.0
 LOG_PAGES = 100  # after which the log goes into the file
 
-SCHEMA = f"""
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-CREATE TABLE event (
+EVENT = """CREATE TABLE event (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
     key TEXT UNIQUE,
     time REAL NOT NULL,
     payload TEXT NOT NULL,
     crc INTEGER NOT NULL
-);
-CREATE TABLE coordinator (
+)"""
+COORDINATOR = """CREATE TABLE coordinator (
     epoch INTEGER PRIMARY KEY,
     pid INTEGER NOT NULL,
     host TEXT NOT NULL,
     started REAL NOT NULL
-);
+)"""
+# Every journal holds these two texts as they stand here; a change of either is a new VERSION.
+SCHEMA = f"""
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+{EVENT};
+{COORDINATOR};
 """
 STATE = "SELECT (SELECT max(epoch) FROM coordinator), (SELECT coalesce(max(seq), 0) FROM event)"
 INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
+EXTENT = "SELECT coalesce(max(seq), 0), (SELECT count(*) FROM event INDEXED BY sqlite_autoindex_event_1) FROM event"
+EXTENT_ONLY = "SELECT coalesce(max(seq), 0), 0 FROM event"
 READ = "SELECT seq, kind, key, time, payload, crc FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 
 
@@ -142,21 +147,29 @@ class SqliteJournal:
         Raises:
             JournalError: an event is damaged or missing; the message gives its position.
         """
+        for seq, kind, key, moment, payload in self._rows(self._connection, since):
+            try:
+                data = decode(payload)
+            except (ValueError, TypeError, RecursionError) as error:
+                raise self._damaged(f"event {seq} is not readable JSON") from error
+            yield Event(kind, data, key or "", moment, seq)
+
+    def _rows(
+        self, connection: sqlite3.Connection, since: int = 0
+    ) -> Iterator[tuple[int, str, str | None, float, str]]:
+        """Position, kind, key, time and text of the events after `since`, each checked."""
         with self._told():
-            (upto,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
+            (upto,) = connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
         while since < upto:
             with self._told():
-                rows = self._connection.execute(READ, (since, upto, BITE)).fetchall()
-            for seq, kind, key, moment, payload, crc in rows or [(upto + 1, "", None, 0.0, "", 0)]:
+                rows = connection.execute(READ, (since, upto, BITE)).fetchall()
+            for *row, crc in rows or [(upto + 1, "", None, 0.0, "", 0)]:
+                seq, kind, key, moment, payload = row
                 if seq != since + 1:
                     raise self._damaged(f"event {since + 1} is missing")
                 if crc != _checksum(seq, kind, key, moment, payload):
                     raise self._damaged(f"event {seq} does not match its checksum")
-                try:
-                    data = decode(payload)
-                except (ValueError, TypeError, RecursionError) as error:
-                    raise self._damaged(f"event {seq} is not readable JSON") from error
-                yield Event(kind, data, key or "", moment, seq)
+                yield seq, kind, key, moment, payload
                 since = seq
 
     def close(self) -> None:
@@ -174,6 +187,8 @@ class SqliteJournal:
             found = [row[0] for row in connection.execute("PRAGMA integrity_check(1)")]
             if found != ["ok"]:
                 raise self._damaged(found[0])
+            for _ in self._rows(connection):  # before anything is written to it
+                pass
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
                 raise JournalError(
@@ -204,7 +219,7 @@ class SqliteJournal:
                 # Beside the file SQLite wants an index of the log, which a read-only folder does not let it
                 # make. With no log there is nothing to index: the file alone is the whole journal.
                 log = _beside(self.path, "-wal")
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or _size(log) > 0:
+                if _code(error) != sqlite3.SQLITE_CANTOPEN or _size(log) > 0:
                     raise
                 connection.close()
                 connection = _connect(self.path, "mode=ro&immutable=1")
@@ -227,13 +242,13 @@ class SqliteJournal:
                 f"{VERSION}: "
                 "upgrade Truing."
             )
-        parts = {tuple(row) for row in connection.execute("SELECT type, name FROM sqlite_master WHERE sql NOTNULL")}
-        if parts != {
-            ("table", "event"),
-            ("table", "coordinator"),
-        }:  # a trigger or a view would run with our writes
-            names = ", ".join(sorted(f"{kind} {name}" for kind, name in parts))
+        found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql NOTNULL").fetchall()
+        if {(kind, name) for kind, name, _ in found} != {("table", "event"), ("table", "coordinator")}:
+            # a trigger or a view would run with our writes
+            names = ", ".join(sorted(f"{kind} {name}" for kind, name, _ in found))
             raise self._damaged(f"it holds {names or 'nothing'} instead of the tables event and coordinator")
+        if {text for _, _, text in found} != {EVENT, COORDINATOR}:  # SQLite reads one with an altered column, too
+            raise self._damaged("its tables are not those of a Truing journal")
 
     # -- what went wrong -------------------------------------------------------------------------------------
 
@@ -246,9 +261,11 @@ class SqliteJournal:
             raise JournalError(f"The kind or key of an event is not valid text: {error}.") from error
         except sqlite3.Error as error:
             raise self._sentence(error) from error
+        except UnicodeDecodeError as error:  # in SQLite's own words about what it found
+            raise self._damaged("a text in it is not UTF-8") from error
 
     def _sentence(self, error: sqlite3.Error) -> JournalError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _code(error)
         if isinstance(error, sqlite3.ProgrammingError):
             return JournalError(f"{self.path} cannot be used here: {error}")
         if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
@@ -265,8 +282,10 @@ class SqliteJournal:
             return JournalError(
                 f"{self.path} stayed locked for {BUSY_SECONDS:.0f} s: close the other program that writes to it."
             )
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            broken = self._damaged(str(error))
+        no_text = "Could not decode to UTF-8" in str(error)  # Python's own finding, without a number
+        # SQLITE_ERROR is what a statement of ours gets where the schema is not what it was
+        if no_text or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+            broken = self._damaged("a text in it is not UTF-8" if no_text else str(error))
         else:
             broken = JournalError(
                 f"{self.path} could not be read or written ({error}): check the disk and the folder's "
@@ -298,6 +317,11 @@ class SqliteJournal:
 
 def _checksum(seq: int, kind: str, key: str | None, moment: float, payload: str) -> int:
     return zlib.crc32(f"{seq}\0{kind}\0{key or ''}\0{moment!r}\0{payload}".encode("utf-8", "surrogatepass"))
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 for what Python itself found."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _connect(path: Path, query: str) -> sqlite3.Connection:
