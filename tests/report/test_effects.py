@@ -157,3 +157,21 @@ def test_without_trials_there_are_no_cells(told) -> None:
 
     assert [e.parameter for e in found] == list(told.history.space)
     assert all(e.cells == () for e in found)
+
+
+def test_options_in_order_keep_their_order_and_are_joined_by_a_line() -> None:
+    """Unordered ones are not: no line between them means anything."""
+    from truing.report.figures import effect_of
+    from truing.space.parameter import Choice
+    from truing.space.space import Space
+    from truing.testing.searchers import history
+
+    options = ["tiny", "small", "large", "huge"]
+    for ordered, kind, mode in ((True, "ordered", "lines+markers"), (False, "choice", "markers")):
+        space = Space(size=Choice(options, ordered=ordered))
+        trials = [space.check({"size": size}) for size in ("large", "huge", "tiny")]
+        (effect,) = effects(found := history(space, "min", *trials, value=float))
+
+        assert (effect.kind, [cell.label for cell in effect.cells]) == (kind, ["tiny", "large", "huge"])
+        assert [cell.centre for cell in effect.cells] == [0.0, 2.0, 3.0]
+        assert effect_of(effect, found, metric="loss").figure.data[-1].mode == mode

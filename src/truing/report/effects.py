@@ -51,7 +51,8 @@ class Effect:
 
     Args:
         parameter: its name.
-        kind: "choice" (unordered values), "values" (each value apart) or "bins".
+        kind: "choice" (options without an order), "ordered" (options on a line), "values" (each value apart) or
+            "bins".
         log: whether its scale is logarithmic.
         cells: in the order of the values; without empty ones.
         inactive: completed trials in which the parameter was not active; they are in no cell.
@@ -137,7 +138,7 @@ def _effect(name: str, parameter: Any, done: Sequence[Trial]) -> Effect:
             group = [trial for trial in active if trial.config[name] == option]
             if group:
                 cells.append(_cell(format_value(option), option, option, float(place), group))
-        return Effect(name, "choice", False, tuple(cells), inactive)
+        return Effect(name, "ordered" if parameter.ordered else "choice", False, tuple(cells), inactive)
     log = bool(parameter.log)
     tried = sorted({trial.config[name] for trial in active})
     few = len(tried) <= MOST and 2 * len(tried) <= len(active)

@@ -122,7 +122,7 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
     values = [_value(t) for t in history.completed]
     log = _logarithmic(values)
     low, high = _range(values, log)
-    numeric = effect.kind != "choice"
+    numeric = effect.kind not in ("choice", "ordered")
     figure = go.Figure()
     if effect.cells:
         inside = [(cell, number) for cell in effect.cells for number in cell.trials]
@@ -140,7 +140,7 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
         figure.add_scatter(
             x=[cell.centre for cell in effect.cells],
             y=[cell.mean for cell in effect.cells],
-            mode="lines+markers" if numeric else "markers",
+            mode="markers" if effect.kind == "choice" else "lines+markers",
             name="mean, 95 % interval",
             marker={"color": BLUE, "size": 10},
             line={"color": BLUE, "width": 1.5},
