@@ -39,7 +39,7 @@ def no_traceback(text: str) -> bool:
     return "Traceback" not in text
 
 
-@pytest.mark.parametrize("command", ["", "run", "show", "trials", "verdict", "report", "demo"])
+@pytest.mark.parametrize("command", ["", "run", "show", "trials", "verdict", "report", "demo", "doctor"])
 def test_help(call: Called, command: str) -> None:
     done = call(*command.split(), "--help")
 
@@ -54,10 +54,28 @@ def test_help(call: Called, command: str) -> None:
         "verdict": ["--again", "--json"],
         "report": ["FOLDER"],
         "demo": ["--folder"],
-        "": ["run", "show", "trials", "verdict", "report", "demo", "--version"],
+        "doctor": ["--folder", "--json"],
+        "": ["doctor", "run", "show", "trials", "verdict", "report", "demo", "--version"],
     }
     for option in expected[command]:
         assert option in done.stdout
+
+
+def test_without_a_command_there_is_help_and_exit_code_2(call: Called) -> None:
+    done = call()
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage:")
+    assert "doctor" in done.stderr
+
+
+def test_a_terminal_without_the_signs_gets_others_in_their_place(call: Called, tmp_path: Path) -> None:
+    (tmp_path / "study.py").write_text(NUMBERS)
+    assert call("run", "study.py", "--trials", "2", "--workers", "0", PYTHONIOENCODING="ascii").returncode == 0
+    done = call("trials", "numbers", PYTHONIOENCODING="ascii")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "loss ? se" in done.stdout
 
 
 def test_the_main_job_from_start_to_verdict(call: Called, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -22,7 +23,6 @@ IO = 74
 app = typer.Typer(
     name="truing",
     help="Tune a deep-learning model, and know what the tuning is worth.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -43,6 +43,9 @@ def root(
 
         print(f"truing {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        _say(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -192,6 +195,9 @@ def doctor(
 def main() -> None:
     """Parse, call, and turn every failure into one sentence and an exit code."""
     as_json = "--json" in sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without the sign for plus-minus gets a question mark
     with _only_json() if as_json else contextlib.nullcontext():
         code = _called(as_json)
     sys.exit(code)

@@ -7,11 +7,13 @@ import os
 import traceback
 from pathlib import Path
 
+from truing.errors import TruingError
 from truing.record.run import DivergedError
 from truing.record.source import is_users_file
 from truing.record.state import State
 from truing.record.trial import Reason
 
+OWN = str(Path(__file__).parents[1]) + os.sep
 TAIL_LINES = 20
 TAIL_BYTES = 16_384
 _OUT_OF_MEMORY = (  # torch on the CPU and on accelerators, CUDA's libraries, JAX, a data loader's worker
@@ -41,8 +43,14 @@ def state_of(error: BaseException) -> State:
 
 
 def failure(error: BaseException) -> Reason:
-    """What went wrong, with the traceback from the user's own first line on."""
+    """What went wrong, with the traceback from the user's own first line on.
+
+    Where Truing refuses what it was given, the traceback ends at the user's call: the sentence says what is wrong, and
+    lines of Truing between the two would only hide it.
+    """
     frames = traceback.extract_tb(error.__traceback__)
+    while isinstance(error, TruingError) and frames and _own(frames[-1]):
+        del frames[-1]
     users = [frame for frame in frames if is_users_file(frame.filename)]
     where = f"{Path(users[-1].filename).name}:{users[-1].lineno}" if users else ""
     while frames and not is_users_file(frames[0].filename):
@@ -62,6 +70,11 @@ def tail(path: Path, lines: int = TAIL_LINES) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
+
+
+def _own(frame: traceback.FrameSummary) -> bool:
+    """A line of Truing, or of the `__init__` that a dataclass was given, which has no file."""
+    return frame.filename.startswith(OWN) or (frame.filename, frame.name) == ("<string>", "__init__")
 
 
 def _text(error: BaseException) -> str:
