@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -164,3 +165,20 @@ def test_every_registered_searcher_and_validation_is_explained() -> None:
         assert f'"{name}"' in which or called in which, name
         assert f'"{name}"' in pages or called in pages, name
     assert [row for row in VALIDATIONS.rows.values() if row.partition(":")[2] not in protocols] == []
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").rglob("*.svg")), ids=lambda path: path.stem)
+def test_a_picture_stands_alone_and_says_what_it_shows(picture: Path) -> None:
+    """Shown as an image it can load nothing; its words are there for those who do not see it, in both places."""
+    text = picture.read_text(encoding="utf-8")
+    root = ElementTree.fromstring(text)
+    shown = [page for page in LINKED if picture.name in "".join(targets(page))]
+
+    assert len(root.findtext("{*}title") or "") > 10
+    assert len(" ".join((root.findtext("{*}desc") or "").split())) > 100
+    assert "prefers-color-scheme: dark" in text
+    assert re.findall(r"(?:href|src)=|url\((?!#)|@import|<script", text) == []
+    for page in shown:
+        (alternative,) = re.findall(rf"!\[([^\]]+)\]\({picture.name}\)", page.read_text(encoding="utf-8"))
+        assert len(alternative) > 100
+    assert shown
