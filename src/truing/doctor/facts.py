@@ -19,12 +19,17 @@ from pathlib import Path
 from truing import __version__
 from truing.doctor.control_groups import limits
 from truing.doctor.trial import Tried, tried
+from truing.execution.devices import find
 from truing.execution.place import THREADS
 from truing.storage.mounts import network_type, type_of
 
 SHARED = Path("/dev/shm")
 TORCH_SECONDS = 120.0  # a first import from a slow disk takes a minute
-EXTRAS = ("torch",)  # packages that Truing uses where they are installed; `findings.USES` says what for
+EXTRAS = (
+    "torch",
+    "pandas",
+    "polars",
+)  # packages that Truing uses where they are installed; `findings.USES` says what for
 
 # Asked in a process of its own: importing torch takes seconds, and a broken build may end the process. The number of
 # GPUs comes from the driver's list, so that no CUDA context is made.
@@ -75,6 +80,7 @@ class Facts:
         cores, allowed: of the machine, and those this process may run on.
         cpu_limit: how many cores' time a container grants; None = no limit.
         gpus: what the driver lists, by name.
+        spread: those over which Truing would spread its runs, by their names in CUDA_VISIBLE_DEVICES.
         visible: CUDA_VISIBLE_DEVICES, where it is set.
         threads: the variables that set numbers of threads, where they are set.
         shared: size of /dev/shm.
@@ -98,6 +104,7 @@ class Facts:
     memory_limit: int | None = None
     torch: Torch | None = None
     gpus: tuple[str, ...] = ()
+    spread: tuple[str, ...] = ()
     visible: str | None = None
     threads: Mapping[str, str] = field(default_factory=dict)
     shared: int | None = None
@@ -138,6 +145,7 @@ def gather(folder: Path) -> Facts:
         sqlite=sqlite3.sqlite_version,
         torch=_torch(),
         gpus=_gpus(),
+        spread=find().names,
         visible=os.environ.get("CUDA_VISIBLE_DEVICES"),
         threads={name: os.environ[name] for name in THREADS if name in os.environ},
         shared=shutil.disk_usage(SHARED).total if SHARED.is_dir() else None,

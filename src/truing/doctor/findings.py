@@ -18,8 +18,16 @@ LITTLE_SHARED = 1 * GIB  # containers often get 64 MiB
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 # What each extra package is used for: named here only if Truing imports it.
-USES: Mapping[str, str] = {"torch": "TorchTrainer, tensors and torch Datasets, `truing demo`"}
-INSTALL: Mapping[str, str] = {"torch": 'pip install "truing[torch]"'}
+USES: Mapping[str, str] = {
+    "torch": "TorchTrainer, tensors and torch Datasets, `truing demo`",
+    "pandas": "tr.Data of a pandas frame",
+    "polars": "tr.Data of a polars frame",
+}
+INSTALL: Mapping[str, str] = {
+    "torch": 'pip install "truing[torch]"',
+    "pandas": "pip install pandas",
+    "polars": "pip install polars",
+}
 
 
 @dataclass(frozen=True)
@@ -199,13 +207,31 @@ def torch(facts: Facts) -> Finding:
     return Finding("torch", "ok", f"torch {found.version}, {build}")
 
 
+def pandas(facts: Facts) -> Finding:
+    return _extra("pandas", facts)
+
+
+def polars(facts: Facts) -> Finding:
+    return _extra("polars", facts)
+
+
+def _extra(name: str, facts: Facts) -> Finding:
+    if name not in facts.installed:
+        return Finding(name, "missing", f"for {USES[name]}", INSTALL[name])
+    return Finding(name, "ok", f"{name} {facts.installed[name]}, for {USES[name]}")
+
+
 def gpus(facts: Facts) -> Finding:
     """What the driver has and what torch would use."""
     there = "; ".join(facts.gpus)
     used = facts.torch or Torch("")
     if used.gpus:
         narrowed = f" by CUDA_VISIBLE_DEVICES={facts.visible}" if facts.visible is not None else ""
-        return Finding("gpu", "ok", f"{used.gpus} for torch{narrowed}" + (f": {there}" if there else ""))
+        text = f"{used.gpus} for torch{narrowed}" + (f": {there}" if there else "")
+        if len(facts.spread) != used.gpus:
+            advice = "name those to use in CUDA_VISIBLE_DEVICES"
+            return Finding("gpu", "note", f"{text}; Truing counts {len(facts.spread)}", advice)
+        return Finding("gpu", "ok", f"{text}; runs are spread over them" if used.gpus > 1 else text)
     if used.mps:
         return Finding("gpu", "ok", "Apple's, by torch's mps")
     if not there:
@@ -253,6 +279,8 @@ CHECKS: tuple[Callable[[Facts], Finding | None], ...] = (
     sqlite,
     torch,
     gpus,
+    pandas,
+    polars,
     threads,
     terminal,
     inline,
