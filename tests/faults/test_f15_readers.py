@@ -103,7 +103,7 @@ def test_a_stranger_that_locks_the_file_is_waited_for_and_then_named(
     stranger = sqlite3.connect(folder / JOURNAL, isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
     try:
-        with pytest.raises(JournalError, match="stayed locked .*: close the other program that writes to it"):
+        with pytest.raises(JournalError, match=r"stayed locked .*: close the other program that writes to it"):
             study_in(folder).run(trials=2, workers=0)
     finally:
         stranger.execute("ROLLBACK")

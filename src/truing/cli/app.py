@@ -9,13 +9,14 @@ import os
 import shutil
 import sys
 import textwrap
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from truing.errors import TruingError, UsageError
+from truing.errors import JournalError, TruingError, UsageError
 
 INTERRUPTED = 130
 IO = 74
@@ -114,12 +115,13 @@ def show(
     from truing.report.study import read
 
     history, study = read(folder)
-    if as_json:
-        _print_json(study_dict(folder, history, study) if run is None else run_dict(folder, history, run))
-    elif run is not None:
-        print(run_text(folder, history, run, _width()))
-    else:
-        print(study_text(folder, history, study, _width()))
+    with _readable(folder):
+        if as_json:
+            _print_json(study_dict(folder, history, study) if run is None else run_dict(folder, history, run))
+        elif run is not None:
+            print(run_text(folder, history, run, _width()))
+        else:
+            print(study_text(folder, history, study, _width()))
 
 
 @app.command()
@@ -133,11 +135,12 @@ def trials(
     from truing.report.table import render_trials, trial_rows
 
     history, study = read(folder)
-    rows = trial_rows(history)
-    if as_json:
-        _print_json(rows)
-        return
-    print(render_trials(rows, width=_width(), metric=study["metric"], goal=history.goal, best_first=best_first))
+    with _readable(folder):
+        rows = trial_rows(history)
+        if as_json:
+            _print_json(rows)
+        else:
+            print(render_trials(rows, width=_width(), metric=study["metric"], goal=history.goal, best_first=best_first))
 
 
 @app.command()
@@ -152,10 +155,10 @@ def verdict(
 
     stored = _stored_verdict(folder)
     if stored is not None and not again:
-        found = Verdict(stored)
+        with _readable(folder):
+            _tell(Verdict(stored), folder, as_json)
     else:
-        found = _study_of(folder).verdict(again=again, workers=workers)
-    _tell(found, folder, as_json)
+        _tell(_study_of(folder).verdict(again=again, workers=workers), folder, as_json)
 
 
 @app.command()
@@ -163,7 +166,8 @@ def report(folder: Folder, as_json: Json = False) -> None:
     """Write report.html: one file that opens offline."""
     from truing.report.study import write
 
-    path = write(folder)
+    with _readable(folder):
+        path = write(folder)
     if as_json:
         _print_json({"report": str(path)})
     else:
@@ -338,6 +342,22 @@ def _study_of(folder: Path) -> Any:
     return found
 
 
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """What a journal holds need not be what Truing writes: a stranger's is refused in a sentence, not a traceback."""
+    try:
+        yield
+    except TruingError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise JournalError(
+            f"The journal of {folder} holds a value that cannot be shown ({type(error).__name__}: {error}, at "
+            f"{Path(place.filename).name}:{place.lineno}): put back a copy of the study's folder; if it is as Truing "
+            "wrote it, please report this."
+        ) from error
+
+
 def _stored_verdict(folder: Path) -> dict[str, Any] | None:
     from truing.report.study import JOURNAL, read
     from truing.verdict.since import since
@@ -346,9 +366,10 @@ def _stored_verdict(folder: Path) -> dict[str, Any] | None:
         return None
     history = read(folder)[0]
     stored = history.last("verdict")
-    if stored is not None and (note := since(history, stored["verdict"])):
-        _say(note)
-    return stored["verdict"] if stored is not None else None
+    with _readable(folder):
+        if stored is not None and (note := since(history, stored["verdict"])):
+            _say(note)
+        return stored["verdict"] if stored is not None else None
 
 
 def _best(folder: Path) -> dict[str, Any] | None:
