@@ -91,6 +91,7 @@ def describe(
         "data": dict(fingerprints),
         "rows": setting.rows,
         "test_rows": len(plan.locked) if plan.locked is not None else None,
+        "facts": setting.data.facts() if setting.data is not None else None,
         "findings": [finding.to_dict() for finding in setting.findings],
         **environment(file),
     }

@@ -74,6 +74,7 @@ VALIDATIONS = Registry(
         "holdout": "truing.validation.holdout:Holdout",
         "kfold": "truing.validation.kfold:KFold",
         "seeds": "truing.validation.seeds:Seeds",
+        "splitter": "truing.validation.splitter:Splitter",
     },
 )
 OBJECTIVES = Registry("objective", "truing.objectives", {"trainer": "truing.objective.trainer:TorchTrainer"})

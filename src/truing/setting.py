@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from truing.record.trial import Replicate
 from truing.registry import VALIDATIONS
 from truing.statistics.metric import Metric, metric
 
+MANY = 20  # different whole numbers as y, above which a metric has to say whether they are classes
 LARGE = 20_000  # rows above which the default is a holdout instead of 5-fold
 
 
@@ -123,6 +124,8 @@ def prepare(
         return Setting(task, None, None, validation, plan)
     locked = lock(data, test, stream(seed, "test"), classification=task.classification)
     outline = {"data": data.outline(locked.development, classification=task.classification)}
+    if hasattr(validation, "bound"):
+        validation = validation.bound(outline)
     if validation is None:
         replicates = [Replicate(0, train=np.arange(len(locked.development), dtype=np.int64))]
     else:
@@ -154,10 +157,17 @@ def validation_of(given: Any, data: Data | None, default: bool) -> Any:
         return VALIDATIONS.get("holdout")(0.2) if len(data) > LARGE else VALIDATIONS.get("kfold")(5)
     if isinstance(given, str):
         return VALIDATIONS.get(given)()
-    methods = ("plan", "fresh", "estimate")
-    if isinstance(given, type) or (given is not None and not all(hasattr(given, name) for name in methods)):
-        raise UsageError(f"validation= takes tr.KFold(5), tr.Holdout(0.2), tr.Seeds(5), None or a name, got {given!r}.")
-    return given
+    if given is None or (not isinstance(given, type) and all(hasattr(given, m) for m in ("plan", "fresh", "estimate"))):
+        return given
+    splits = not isinstance(given, type) and all(callable(getattr(given, m, None)) for m in ("split", "get_n_splits"))
+    if splits or (isinstance(given, Iterable) and not isinstance(given, type | bytes | Mapping)):
+        if data is None:
+            raise UsageError(f"validation={given!r} divides rows, and there is no data=: use tr.Seeds(5).")
+        return VALIDATIONS.get("splitter")(given)
+    raise UsageError(
+        "validation= takes tr.KFold(5), tr.Holdout(0.2), tr.Seeds(5), a scikit-learn splitter, pairs of (train, valid) "
+        f"rows, None or a name, got {given!r}."
+    )
 
 
 def task_of(data: Data | None, test: Any, primary: Any, also: Any, positive: Any) -> Task:
@@ -173,6 +183,12 @@ def task_of(data: Data | None, test: Any, primary: Any, also: Any, positive: Any
     if primary is None:
         if data is None or data.labels is None:
             raise MetricError('metric= is needed: a name such as "log_loss", or tr.Metric("reward", goal="max").')
+        many = len(np.unique(data.labels)) if data.labels.dtype.kind in "iu" else 0
+        if many > MANY:
+            raise MetricError(
+                f"y has {many} different whole numbers, which may be classes or amounts: say "
+                'metric="log_loss" for classes, or metric="rmse" for amounts.'
+            )
         primary = "rmse" if data.labels.dtype.kind == "f" else "log_loss"
     metrics: list[Metric] = []
     for item in (primary, *also):

@@ -28,6 +28,7 @@ from truing.record.events import Event
 from truing.record.history import History
 from truing.record.source import Source, name_of, source_of, sources_of
 from truing.registry import EXECUTORS, JOURNALS, SCHEDULES, SEARCHERS
+from truing.report.facts import of_the_rows
 from truing.report.progress import Progress, duration
 from truing.report.study import read
 from truing.report.watch import SearchWatch, VerdictWatch, ending, interrupting
@@ -312,7 +313,19 @@ class Study:
         return self._began if now == self._left else now
 
     def _read_sources(self) -> tuple[Source, dict[str, dict[str, Source]]]:
-        return source_of(self.objective), sources_of(self.space.labelled)
+        return source_of(self._code), sources_of(self.space.labelled)
+
+    @property
+    def _code(self) -> Any:
+        """What has to stay as it is: the function, and what is done to the items of a Dataset."""
+        transforms = [
+            part
+            for data in (self.data, self.test)
+            if isinstance(data, Data)
+            for part in (data.train_transform, data.eval_transform)
+            if part is not None
+        ]
+        return partial(self.objective, *transforms) if transforms else self.objective
 
     @property
     def _identity(self) -> str | None:
@@ -359,6 +372,8 @@ class Study:
     def _notes(self, workers: int) -> list[str]:
         """What else a person should know before the first trial."""
         notes = []
+        if self.data is not None and (known := of_the_rows(self.data.facts())):
+            notes.append(f"Data: {len(self.data)} rows, {known}.")
         source, objects = self._sources
         behind = [f"{name}={label}" for name, found in objects.items() for label, one in found.items() if one.unread]
         if unread := [*source.unread, *behind]:

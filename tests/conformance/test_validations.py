@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.random import Generator
+from sklearn import model_selection
 
 from truing.data.outline import Outline
 from truing.record.interfaces import Estimate, ScoreTable
@@ -18,13 +19,32 @@ from truing.testing import validations as suite
 from truing.validation.holdout import Holdout
 from truing.validation.kfold import KFold
 from truing.validation.seeds import Seeds
+from truing.validation.splitter import Splitter
 
 View = Mapping[str, Any]
 
 
+class ByClassAndGroup:
+    """A splitter as scikit-learn has them, for rows with and without classes and groups."""
+
+    shuffle, random_state = True, None
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        return 5
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
+        kind = model_selection.KFold if y is None or y.dtype.kind == "f" else model_selection.StratifiedKFold
+        if groups is not None:
+            kind = model_selection.StratifiedGroupKFold
+        return kind(5, shuffle=True, random_state=self.random_state).split(X, y, groups)
+
+
+NEEDS = {"splitter": lambda: Splitter(ByClassAndGroup())}
+
+
 @pytest.mark.parametrize("name", VALIDATIONS.names())
 def test_registered_validation_conforms(name: str) -> None:
-    suite.check_validation(VALIDATIONS.get(name))
+    suite.check_validation(NEEDS.get(name, VALIDATIONS.get(name)))
 
 
 @pytest.mark.parametrize(

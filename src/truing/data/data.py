@@ -204,6 +204,7 @@ class Data:
             classification,
             groups,
             time=None if self.times is None else self.times[rows],
+            time_in_all=self.times,
             places=rows,
             n_in_all=len(self),
         )

@@ -124,6 +124,10 @@ def _given(test: Any, n: int) -> np.ndarray:
 
 
 def _fits(data: Data, official: Data, classification: bool) -> None:
+    if data.eval_transform is not None and official.eval_transform is None:
+        raise DataError(
+            "The data has an eval_transform and the test set has none: give it the same, or one of its own."
+        )
     alike = {data.kind, official.kind} <= {"array", "tensor"}
     if data.kind != official.kind and not alike:
         raise DataError(f"The test set is a {official.kind} and the data a {data.kind}: give both as the same.")

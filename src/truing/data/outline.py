@@ -18,6 +18,7 @@ class Outline:
         classification: True when `labels` are classes and splits are to be stratified by them.
         groups_in_all: the groups (n of all,) of the Data that these rows were taken from, for messages; or None.
         time: when each row was taken (n,), or None.
+        time_in_all: the same of the Data that these rows were taken from, or None.
         places: positions (n,) of these rows in the Data that they were taken from; None = they are all of it.
         n_in_all: how many rows that Data has; None = n.
 
@@ -31,6 +32,7 @@ class Outline:
     classification: bool = True
     groups_in_all: np.ndarray | None = None
     time: np.ndarray | None = None
+    time_in_all: np.ndarray | None = None
     places: np.ndarray | None = None
     n_in_all: int | None = None
 

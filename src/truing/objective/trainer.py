@@ -37,8 +37,8 @@ class TorchTrainer:
     | grad_clip       | 0.0        | largest norm of the gradient; 0 or None = no clipping                       |
 
     Inputs: float64 becomes float32 and uint8 is divided by 255; other whole numbers stay as they are (for embeddings).
-    A frame, list or sparse matrix of numbers becomes one array. Nothing else is scaled, inputs and targets alike. A torch
-    Dataset gives (x, y) or x; y is taken from the Data.
+    A frame, list or sparse matrix of numbers becomes one array. Nothing else is scaled, inputs and targets alike. A
+    torch Dataset gives (x, y) or x; y is taken from the Data.
 
     Args:
         build: configuration -> torch.nn.Module. Outputs: logits (n, classes), or (n,) / (n, 1) for a binary task and

@@ -71,3 +71,21 @@ def inside(mapping: Any, *path: str) -> Any:
     for step in path:
         mapping = mapping.get(step) if isinstance(mapping, Mapping) else None
     return mapping
+
+
+def of_the_rows(facts: Mapping[str, Any] | None) -> str:
+    """Where the rows are from and when they were taken, in words; empty where nobody said.
+
+    >>> of_the_rows({"rows": 9, "groups": 3, "sites": 1, "time": ["2001-01-01", "2003-12-31"]})
+    '3 groups, 1 site, time 2001-01-01 to 2003-12-31'
+    >>> of_the_rows({"rows": 9}), of_the_rows(None)
+    ('', '')
+    """
+    parts = []
+    for name in ("groups", "sites"):
+        if (count := inside(facts, name)) is not None:
+            parts.append(f"{count} {name if count != 1 else name[:-1]}")
+    span = inside(facts, "time")
+    if isinstance(span, Sequence) and len(span) == 2:
+        parts.append(f"time {plain(span[0])} to {plain(span[1])}")
+    return ", ".join(parts)

@@ -10,7 +10,7 @@ from truing.record.epoch import EpochRule
 from truing.record.history import History
 from truing.record.trial import SEARCH
 from truing.report.effects import CAVEAT
-from truing.report.facts import inside, name_of, number, words
+from truing.report.facts import inside, name_of, number, of_the_rows, words
 
 _SOURCES = {
     "corrected resampled t": "mean ± t(J-1)·s·√(1/J + n_valid/n_train) over the J runs (Nadeau and Bengio 2003)",
@@ -78,7 +78,8 @@ def _validation(study: Mapping[str, Any]) -> str:
     if rows is not None and words(rows):
         held = f", {number(locked)} locked away as test rows" if locked is not None else ""
         development = f"{number(rows)} for development" if _is_count(rows) else words(rows)
-        sentences.append(f"Rows: {development}{held}.")
+        known = of_the_rows(study.get("facts"))
+        sentences.append(f"Rows: {development}{held}{f'; in all {known}' if known else ''}.")
     judged = protocol(study)
     if judged:
         sentences.append(

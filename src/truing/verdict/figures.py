@@ -69,7 +69,7 @@ def _one_side(
     scores = fresh.scores(trial, setting.task.primary.name)
     if found.value is None or any(score is None for score in scores):
         return Interval(found.value, None, None, "pooled out-of-fold" if found.value is not None else "", found.reason)
-    return corrected_t(scores, spread, clip=ends)
+    return corrected_t(fresh.by_split(scores) if spread > 0 else scores, spread, clip=ends)
 
 
 def _paired(
@@ -82,13 +82,19 @@ def _paired(
     if any(pair is None for pair in pairs):
         reason = own.reason if own.method.startswith("pooled") else other.reason
         return Interval(own.value - other.value, None, None, "pooled out-of-fold", reason)
-    return corrected_t(pairs, spread)
+    return corrected_t(fresh.by_split(pairs) if spread > 0 else pairs, spread)
 
 
 def _estimand(setting: Setting, trained: int | None) -> str:
     name = setting.task.primary.name
     if trained is None:
         return f"the mean {name} of the selected configuration over further seeds; the luck of seeds is taken out"
+    if getattr(setting.validation, "fixed", False):
+        return (
+            f"the mean {name} of the selected configuration over further seeds, trained on {trained} rows and scored "
+            "on the splits of the search, which cannot be drawn anew; the luck of seeds is taken out, the luck of those "
+            "splits, by which it was chosen, and of these rows is not"
+        )
     if setting.validation is not None and setting.validation.spread == 0:
         return (
             f"the mean {name} of the selected configuration over further seeds, trained on {trained} rows and scored "

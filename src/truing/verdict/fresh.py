@@ -38,11 +38,29 @@ class Fresh:
         sizes = [len(r.train) for r in self.replicates if r.train is not None]
         return round(sum(sizes) / len(sizes)) if sizes else None
 
+    def by_split(self, values: Sequence[float | None]) -> list[float | None]:
+        """One value a replicate as one a split: runs on the same rows, which differ in their seed alone, are averaged.
+
+        Only a protocol that cannot draw its splits anew has fresh runs that share one.
+        """
+        found: dict[tuple[bytes, bytes], list[float | None]] = {}
+        for place, (replicate, value) in enumerate(zip(self.replicates, values, strict=True)):
+            rows = (replicate.train, replicate.valid)
+            known = all(part is not None for part in rows)
+            key = (rows[0].tobytes(), rows[1].tobytes()) if known else (str(place).encode(), b"")  # type: ignore[union-attr]
+            found.setdefault(key, []).append(value)
+        return [_mean(own) for own in found.values()]
+
     def spread(self, nominal: float) -> float:
         """n_valid / n_train of these very replicates; 0 where they share no luck of splits."""
         trained = sum(len(r.train) for r in self.replicates if r.train is not None and r.valid is not None)
         validated = sum(len(r.valid) for r in self.replicates if r.train is not None and r.valid is not None)
         return validated / trained if nominal > 0 and trained else float(nominal)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def scores_of(runs: Sequence[RunRecord | None], metric: str) -> list[float | None]:
