@@ -1,4 +1,4 @@
-"""scikit-learn's splitters and given pairs: the same splits as by themselves, fresh ones where there can be, no leaks."""
+"""scikit-learn's splitters and given pairs: the splits they make themselves, fresh ones where there can be, no leaks."""
 
 from __future__ import annotations
 
@@ -201,6 +201,6 @@ def test_a_study_with_a_splitter_reaches_its_verdict(tmp_path: Path) -> None:
     verdict = study.verdict(workers=0).to_dict()
 
     assert verdict["validation"]["runs"] == 12
-    assert "the splits of the search, which cannot be drawn anew" in verdict["validation"]["estimand"]
+    assert "splits of the search, which cannot be drawn anew" in verdict["validation"]["estimand"]
     assert any("TimeSeriesSplit has no randomness" in w["message"] for w in verdict["warnings"])
     assert verdict["protocol"] == "TimeSeriesSplit, 4 splits"

@@ -91,8 +91,8 @@ def _estimand(setting: Setting, trained: int | None) -> str:
         return f"the mean {name} of the selected configuration over further seeds; the luck of seeds is taken out"
     if getattr(setting.validation, "fixed", False):
         return (
-            f"the mean {name} of the selected configuration over further seeds, trained on {trained} rows and scored "
-            "on the splits of the search, which cannot be drawn anew; the luck of seeds is taken out, the luck of those "
+            f"the mean {name} of the selected configuration over further seeds, trained on {trained} rows, on the "
+            "splits of the search, which cannot be drawn anew; the luck of seeds is taken out, the luck of those "
             "splits, by which it was chosen, and of these rows is not"
         )
     if setting.validation is not None and setting.validation.spread == 0:
