@@ -268,6 +268,20 @@ class Space(Mapping[str, Parameter]):
         listed(found, SpaceError)
         return self._configuration(known)
 
+    def run_config(self, values: Mapping[str, Any]) -> Configuration:
+        """The configuration as a training function gets it: with objects where a `Choice` has labels for them.
+
+        So what a verdict selected, or `config.json` beside a delivered network, serves to build the network again.
+
+        Raises:
+            SpaceError: as `check` does.
+
+        >>> space = Space(activation=Choice({"magnitude": abs}))
+        >>> space.run_config({"activation": "magnitude"})["activation"](-2)
+        2
+        """
+        return Configuration(self.check(values).to_dict(), self._groups, self._elements, self.objects)
+
     def restore(self, values: Mapping[str, Any]) -> Configuration:
         """The configuration with these values as they are, unchecked: for what a journal stored."""
         return Configuration(values, self._groups, self._elements)

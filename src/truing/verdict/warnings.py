@@ -71,7 +71,8 @@ def warnings_of(
     assumed = study.get("assumed_defaults") or []
     if assumed:
         names = ", ".join(assumed)
-        found.append(("assumed_defaults", f"No default was given for {names}: the middle of the scale stands for it."))
+        said = "the middle of the scale, or the first option, stands for it"
+        found.append(("assumed_defaults", f"No default was given for {names}: {said}."))
     if not study.get("source_readable", True):
         unread = ", ".join(study.get("source_unread") or ["the function"])
         found.append(
