@@ -1,7 +1,7 @@
 """How many layers a network has, and of which type each is: `tr.Repeat` makes one set of parameters for every layer.
 
-What stands behind a label (a function, a class) goes to `build`; the journal and all tables have the label. A kernel size
-exists only for layers that have a kernel.
+What stands behind a label (a function, a class) goes to `build`; the journal and all tables have the label. A kernel
+size exists only for layers that have a kernel.
 """
 
 import sys
