@@ -33,6 +33,7 @@ TITLES = {
     "schedule": "Schedules",
     "objective": "Objectives",
     "verdict": "The verdict",
+    "report": "A study to look at",
     "errors": "Errors",
 }
 SECTION = re.compile(r"(Args|Attributes|Returns|Yields|Raises):$")

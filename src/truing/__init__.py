@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from truing.data.data import Data as Data
     from truing.errors import TruingError as TruingError
     from truing.objective.trainer import TorchTrainer as TorchTrainer
+    from truing.report.view import StudyView as StudyView
+    from truing.report.view import load as load
     from truing.search.grid import GridSearch as GridSearch
     from truing.search.random import RandomSearch as RandomSearch
     from truing.search.sobol import SobolSearch as SobolSearch
@@ -51,6 +53,7 @@ _HOMES = {
     "SobolSearch": "truing.search.sobol",
     "Space": "truing.space.space",
     "Study": "truing.study",
+    "StudyView": "truing.report.view",
     "TorchTrainer": "truing.objective.trainer",
     "TruingError": "truing.errors",
     "Verdict": "truing.verdict.verdict",
@@ -58,6 +61,7 @@ _HOMES = {
     "at_most": "truing.space.condition",
     "between": "truing.space.condition",
     "datasets": "truing.datasets",
+    "load": "truing.report.view",
 }
 
 __all__ = [  # noqa: RUF022 - in the order a person meets them
@@ -81,6 +85,8 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "SobolSearch",
     "TorchTrainer",
     "Verdict",
+    "load",
+    "StudyView",
     "TruingError",
 ]
 

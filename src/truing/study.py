@@ -39,6 +39,7 @@ from truing.storage.lock import hold, refuse_held
 from truing.storage.patience import Patience
 
 if TYPE_CHECKING:
+    from truing.record.trial import Trial
     from truing.report.table import TrialTable
     from truing.statistics.metric import Metric
     from truing.verdict import Verdict
@@ -93,8 +94,10 @@ class Study:
         UsageError: arguments that do not fit together, each in one sentence.
 
     >>> import truing as tr
-    >>> study = tr.Study(lambda run: run.report(loss=run.config["x"] ** 2), space=tr.Space(x=tr.Float(-1, 2)),
-    ...                  metric=tr.Metric("loss", goal="min"), folder="studies/example")
+    >>> def train(run):
+    ...     run.report(loss=run.config["x"] ** 2)
+    >>> space, loss = tr.Space(x=tr.Float(-1, 2)), tr.Metric("loss", goal="min")
+    >>> study = tr.Study(train, space, metric=loss, folder="studies/example")
     >>> study
     Study(folder='studies/example', metric='loss', search='RandomSearch')
     """
@@ -152,6 +155,14 @@ class Study:
     def __repr__(self) -> str:
         name, kind = self._task.primary.name, type(self.searcher).__name__
         return f"Study(folder={str(self.folder)!r}, metric={name!r}, search={kind!r})"
+
+    def _repr_html_(self) -> str:
+        """How the study stands, its best and its first trials, at the end of a notebook's cell."""
+        from truing.report.notebook import study_html
+
+        history = self._read()
+        known = {"metric": self._task.primary.name}
+        return study_html(history, history.last("study") or known, str(self.folder))
 
     # -- what a person calls ---------------------------------------------------------------------------------------
 
@@ -236,6 +247,16 @@ class Study:
         if as_dicts:
             return trial_rows(history)
         return TrialTable(trial_rows(history), metric=self._task.primary.name, goal=history.goal)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial so far, as the search saw it; None before a trial has completed.
+
+        It is the lucky number: the best of many noisy values (`.value`) is better than its configuration is worth.
+        `verdict()` says what that is, and may select another. Its `.config` is the configuration, `.number` the
+        trial's, `.se` the standard error over its own runs.
+        """
+        return self._read().best()
 
     def verdict(self, again: bool = False, workers: int | None = None) -> Verdict:
         """The honest end: fresh runs, comparison with the defaults, and one look at the locked test set.

@@ -111,7 +111,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """How a study stands, also while it runs."""
-    from truing.cli.show import run_dict, run_text, study_dict, study_text
+    from truing.report.show import run_dict, run_text, study_dict, study_text
     from truing.report.study import read
 
     history, study = read(folder)
@@ -128,17 +128,23 @@ def show(
 def trials(
     folder: Folder,
     as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with a column for each parameter.")] = False,
     best_first: Annotated[bool, typer.Option("--best", help="The best first, the failed last.")] = False,
 ) -> None:
     """The trials of a study."""
+    from truing.report.export import csv_text
     from truing.report.study import read
-    from truing.report.table import render_trials, trial_rows
+    from truing.report.table import ordered, render_trials, trial_rows
 
     history, study = read(folder)
+    if as_json and as_csv:
+        raise UsageError("--json and --csv are two formats; give one of them.")
     with _readable(folder):
         rows = trial_rows(history)
         if as_json:
             _print_json(rows)
+        elif as_csv:
+            print(csv_text(ordered(rows, history.goal, best_first=best_first)), end="")
         else:
             print(render_trials(rows, width=_width(), metric=study["metric"], goal=history.goal, best_first=best_first))
 

@@ -40,8 +40,8 @@ def read(folder: Path) -> tuple[History, Mapping[str, Any]]:
     return history, study
 
 
-def write(folder: Path) -> Path:
-    """Write `report.html` into the folder of a study.
+def write(folder: Path, path: Path | None = None) -> Path:
+    """Write `report.html` into the folder of a study, or the report to `path`.
 
     Raises:
         UsageError: no study is there.
@@ -50,7 +50,7 @@ def write(folder: Path) -> Path:
     history, study = read(folder)
     stored = history.last("verdict")
     verdict = Verdict(stored["verdict"]) if stored is not None else None
-    path = folder / "report.html"
+    path = folder / "report.html" if path is None else path
     write_report(
         path,
         history=history,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
@@ -11,6 +12,7 @@ from typing import Any, overload
 from truing.record.history import History
 from truing.record.state import State
 from truing.report.columns import cells, clip, pad, plain
+from truing.report.export import csv_text, frame, write
 from truing.space.configuration import format_value
 
 Row = dict[str, Any]
@@ -155,16 +157,18 @@ class TrialTable(Sequence[Row]):
     Args:
         rows: as `trial_rows` gives them.
         metric, goal: the primary metric and "min" or "max".
+        best_first: the best first and the failed last; else by number.
 
     >>> table = TrialTable([], metric="log_loss", goal="min")
     >>> len(table), str(table)
     (0, 'No trials yet.')
     """
 
-    def __init__(self, rows: Iterable[Row], *, metric: str, goal: str) -> None:
-        self._rows = sorted(rows, key=lambda row: row["number"])
+    def __init__(self, rows: Iterable[Row], *, metric: str, goal: str, best_first: bool = False) -> None:
+        self._rows = ordered(rows, goal, best_first=best_first)
         self.metric = metric
         self.goal = goal
+        self._best_first = best_first
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -175,7 +179,7 @@ class TrialTable(Sequence[Row]):
     def __getitem__(self, place: slice) -> TrialTable: ...
     def __getitem__(self, place: int | slice) -> Row | TrialTable:
         if isinstance(place, slice):
-            return TrialTable(self._rows[place], metric=self.metric, goal=self.goal)
+            return TrialTable(self._rows[place], metric=self.metric, goal=self.goal, best_first=self._best_first)
         return self._rows[place]
 
     def __iter__(self) -> Iterator[Row]:
@@ -191,6 +195,39 @@ class TrialTable(Sequence[Row]):
         return render_trials(self._rows, width=max(40, width), metric=self.metric, goal=self.goal)
 
     __repr__ = __str__
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """The trials as CSV: one column for each key of a row, then `config.NAME` for each parameter.
+
+        Empty is a parameter that is not active, or a figure that does not exist. Text that a spreadsheet would take
+        for a formula gets an apostrophe before it; numbers are in full precision.
+
+        Args:
+            path: where to write it; None returns the text instead.
+
+        Raises:
+            JournalError: the file cannot be written.
+
+        >>> row = {"number": 0, "state": "completed", "config": {"depth": 3}, "value": 0.5}
+        >>> print(TrialTable([row], metric="log_loss", goal="min").to_csv(), end="")
+        number,state,value,config.depth
+        0,completed,0.5,3
+        """
+        text = csv_text(self._rows)
+        if path is None:
+            return text
+        write(path, text)
+        return None
+
+    def to_pandas(self) -> Any:
+        """The trials as a `pandas.DataFrame`, with the columns of `to_csv`.
+
+        A parameter that is not active is missing (NA or NaN) there.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return frame(self._rows)
 
     def _repr_html_(self) -> str:
         if not self._rows:

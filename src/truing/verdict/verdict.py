@@ -63,7 +63,9 @@ class Verdict:
         p.text(repr(self) if cycle else str(self))
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        """The full text in the notebook's own colours, light or dark."""
+        style = "color: inherit; background: transparent; line-height: 1.35; overflow-x: auto"
+        return f'<pre style="{style}">{html.escape(str(self))}</pre>'
 
 
 def without_nan(value: Any) -> Any:

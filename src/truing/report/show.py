@@ -1,4 +1,4 @@
-"""What `truing show` prints."""
+"""How a study stands, and one of its runs: as plain values, and as `truing show` prints them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,103 @@
+"""`truing.load(folder)`: a study to look at, without its function, its data or a lock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from truing.errors import UsageError
+from truing.report.show import run_dict, study_dict, study_text
+from truing.report.study import read, write
+from truing.report.table import TrialTable, trial_rows
+
+if TYPE_CHECKING:
+    from truing.record.trial import Trial
+    from truing.verdict.verdict import Verdict
+
+
+class StudyView:
+    """A study as its folder tells it, read-only: made by `truing.load`.
+
+    It runs nothing and takes no lock, so it may look on while the study runs; each call reads the journal anew. It
+    unpickles nothing and needs neither the training function nor the data. The folder may have been moved or copied.
+
+    Attributes:
+        folder: the study's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        read(folder)
+
+    def __repr__(self) -> str:
+        history, study = read(self.folder)
+        return f"StudyView(folder={str(self.folder)!r}, metric={study['metric']!r}, trials={len(history)})"
+
+    def __str__(self) -> str:
+        """What `truing show FOLDER` prints."""
+        history, study = read(self.folder)
+        return study_text(self.folder, history, study, max(40, shutil.get_terminal_size((80, 24)).columns))
+
+    def _repr_html_(self) -> str:
+        from truing.report.notebook import study_html
+
+        return study_html(*read(self.folder), str(self.folder))
+
+    def trials(self, as_dicts: bool = False) -> TrialTable | list[dict[str, Any]]:
+        """The search's trials by number, as `Study.trials` gives them."""
+        history, study = read(self.folder)
+        rows = trial_rows(history)
+        return rows if as_dicts else TrialTable(rows, metric=study["metric"], goal=history.goal)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial so far as the search saw it, luck included, as `Study.best`; None before there is one."""
+        return read(self.folder)[0].best()
+
+    def verdict(self) -> Verdict | None:
+        """The stored verdict; None before there is one. Nothing is run and nothing looked at."""
+        from truing.verdict.verdict import Verdict
+
+        stored = read(self.folder)[0].last("verdict")
+        return None if stored is None else Verdict(stored["verdict"])
+
+    def show(self, run: int | None = None) -> dict[str, Any]:
+        """How the study stands, or one run of it: what `truing show --json` (`--run N`) prints.
+
+        Raises:
+            UsageError: no such run.
+        """
+        history, study = read(self.folder)
+        return study_dict(self.folder, history, study) if run is None else run_dict(self.folder, history, run)
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the report and return its path; by default `report.html` in the folder.
+
+        Args:
+            path: elsewhere, such as for a folder that cannot be written to.
+        """
+        return write(self.folder, None if path is None else Path(path).expanduser())
+
+
+def load(folder: str | os.PathLike[str]) -> StudyView:
+    """Look at the study in `folder`: its trials, its best, its stored verdict, its report.
+
+    Args:
+        folder: of a study that was run, here or elsewhere; it may be running now.
+
+    Raises:
+        UsageError: there is no study.
+        JournalError: its journal is damaged, is no journal of Truing, or was written by a newer Truing.
+
+    >>> load("studies/nowhere")
+    Traceback (most recent call last):
+    truing.errors.UsageError: studies/nowhere holds no study; give the folder of one, such as studies/digits.
+    """
+    if not isinstance(folder, str | os.PathLike) or not str(folder):
+        raise UsageError(f"load() takes the folder of a study, such as 'studies/digits', got {folder!r}.")
+    whole = Path(folder).expanduser()
+    if whole.is_file():
+        raise UsageError(f"{whole} is a file; load() takes the folder of a study, such as {whole.parent}.")
+    return StudyView(whole)
