@@ -25,6 +25,15 @@ class StudyView:
 
     Attributes:
         folder: the study's folder.
+
+    >>> import tempfile
+    >>> import truing as tr
+    >>> space, loss = tr.Space(x=tr.Float(-1, 2)), tr.Metric("loss", goal="min")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tr.Study(lambda run: run.report(loss=0.5), space, metric=loss, folder=folder).run(trials=2, workers=0)
+    ...     view = tr.load(folder)
+    ...     print(len(view.trials()), view.best.value, view.verdict())
+    2 0.5 None
     """
 
     def __init__(self, folder: Path) -> None:
