@@ -305,3 +305,53 @@ def test_a_hundred_layers_are_still_counted():
     assert space.size == 2 * sum(8**count for count in range(101))
     config = space.sample(np.random.default_rng(0))
     assert space.decode(space.encode(config)[0]) == config
+
+
+COUNTS = st.sampled_from(
+    [tr.Int(0, 2), tr.Int(1, 3, step=2), tr.Choice([2, 0, 1]), tr.Int(1, 3, default=2, role="fixed")]
+)
+ON_COUNT = st.sampled_from([None, tr.at_least(2), tr.at_most(2), [1, 3], [2]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(COUNTS, ON_COUNT, st.booleans(), st.sampled_from([None, "a", "b"]))
+def test_any_repeat_agrees_with_brute_force(count, on_count, asks_outside, on_sibling):
+    """Conditions on the count, on a sibling and on a parameter outside, all at once."""
+    numbers = {0, 1, 2} if not isinstance(count, tr.Int) or count.low == 0 else {1, 3} if count.step else {2}
+    if isinstance(on_count, list):  # values that the count can take, if it may vary
+        domain = {1, 2, 3} if count.role == "fixed" else numbers
+        on_count = [n for n in on_count if n in domain] or None
+    elif on_count is not None and not any(n in on_count for n in numbers):
+        on_count = None
+    meets = (lambda n: True) if on_count is None else (lambda n: n in on_count)
+    when = ({} if on_count is None else {"n": on_count}) | ({} if on_sibling is None else {"kind": on_sibling})
+    outer = {"deep": True} if asks_outside else {}
+    inner = {
+        "kind": tr.Choice(["a", "b"], when=outer or None),
+        "width": tr.Choice([1, 2, 3], when=when or None),
+    }
+    if not any(n >= 1 and meets(n) for n in numbers):
+        with pytest.raises(SpaceError, match="can never hold"):
+            tr.Space(tr.Repeat("x", count="n", **inner), n=count, deep=tr.Choice([True, False]))
+        return
+    space = tr.Space(tr.Repeat("x", count="n", **inner), n=count, deep=tr.Choice([True, False]))
+
+    wanted = set()
+    for n, deep in itertools.product(numbers, (True, False)):
+        one = []
+        for kind in ("a", "b") if deep or not asks_outside else (None,):
+            layer = {} if kind is None else {"kind": kind}
+            has_width = meets(n) and (on_sibling is None or kind == on_sibling)
+            one += [{**layer, "width": width} for width in (1, 2, 3)] if has_width else [layer]
+        for layers in itertools.product(one, repeat=n):
+            flat = {f"x.{i}.{name}": value for i, each in enumerate(layers) for name, value in each.items()}
+            wanted.add(json.dumps({"n": n, "deep": deep, **flat}, sort_keys=True))
+
+    found = [space.at(space.combinations, rank) for rank in range(int(space.size))]
+    assert {json.dumps(dict(config), sort_keys=True) for config in found} == wanted
+    assert len(found) == len(wanted)
+    for config in found[::5]:
+        assert space.decode(space.encode(config)[0]) == space.check(dict(config)) == config
+        assert len(config.repeat("x")) == config["n"]
+    again = tr.Space.from_dict(json.loads(json.dumps(space.to_dict())))
+    assert (again, again.size) == (space, space.size)
