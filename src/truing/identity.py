@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import platform
 import subprocess
@@ -155,6 +156,13 @@ def coordinator(workers: int, devices: Devices = NO_GPUS) -> dict[str, Any]:
         "gpus_per_run": devices.per_run,
         "argv": sys.argv[:1],
     }
+
+
+def version_of(study: Mapping[str, Any], source: Source) -> str:
+    """A digest of what gives a run its meaning beside its configuration: the study's fixed parts and the function."""
+    fixed = {key: study.get(key) for key in FIXED}
+    text = encode([fixed, source.identity or dict(source.parts)])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

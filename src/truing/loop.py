@@ -34,6 +34,7 @@ class Session:
         watch: called with the session after every event; shows progress.
         asked_to_stop: how often the person asked to stop: once = finish what runs, twice = stop now.
         devices: the GPUs, and how many of them a run takes.
+        forget: told of every run that ended for good.
         patience: with a full disk: no new run starts, and what has ended waits in memory.
     """
 
@@ -45,6 +46,7 @@ class Session:
     asked_to_stop: Callable[[], int] = lambda: 0
     devices: Devices = NO_GPUS
     patience: Patience = field(default_factory=Patience)
+    forget: Callable[[RunSpec], None] = lambda spec: None
     running: dict[int, RunSpec] = field(default_factory=dict)
     _noted: list[Event] = field(default_factory=list)
     _quick: bool = False
@@ -115,6 +117,8 @@ class Session:
                 queue.appendleft(spec)
             else:
                 ended.append(record)
+                if record.state is not State.CANCELLED:  # the same command goes on with that one
+                    self.forget(spec)
         if self.patience.full and not self.running:
             self._rest()
         if not ended:
@@ -233,6 +237,16 @@ def unfinished(history: History, plan: Plan, keep: str) -> deque[RunSpec]:
             if spec.replicate not in ended
         ]
     return queue
+
+
+def needs_no_more(history: History, purpose: str, trial: int, replicate: int) -> bool:
+    """True when that run has come to its end for good, or its trial has."""
+    if purpose != SEARCH:
+        return (purpose, trial, replicate) in history.verdict_runs
+    if trial >= len(history) or history.trial(trial).state not in OPEN:
+        return True
+    runs = runs_of(history, history.trial(trial))
+    return any(run.replicate == replicate and run.state is State.COMPLETED for run in runs)
 
 
 def _all_runs_ended(history: History, queue: deque[RunSpec]) -> list[Trial]:

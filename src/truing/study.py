@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 from truing.advice import before_search
 from truing.data.data import Data
 from truing.errors import ChangedStudyError, StudyFailedError, UsageError
-from truing.execution import devices, script
+from truing.execution import checkpoints, devices, script
 from truing.execution.devices import Devices
 from truing.execution.interrupt import counted
 from truing.execution.job import Job
 from truing.execution.size import bytes_of, in_words
-from truing.identity import another, changes, coordinator, describe
+from truing.identity import another, changes, coordinator, describe, version_of
 from truing.judge import Judge, nothing_completed
-from truing.loop import Limits, Session, search
+from truing.loop import Limits, Session, needs_no_more, search
 from truing.record.epoch import EpochRule
 from truing.record.events import Event
 from truing.record.history import History
@@ -449,12 +450,23 @@ class Study:
             if workers:
                 on = gpus.describe(workers) or f"{workers} worker{'s' * (workers > 1)}"
                 progress.line(f"Starting {on} ...")
-            executor = EXECUTORS.get("process" if workers else "inline")(self._job, workers)
+            job = replace(self._job, version=version_of(study, source))
+            tidy = partial(checkpoints.discard_ended, job, partial(needs_no_more, history))
+            tidy()
+            stack.callback(tidy)
+            executor = EXECUTORS.get("process" if workers else "inline")(job, workers)
             stack.callback(executor.close)
             patience = Patience(self.folder, progress.line)
             schedule = SCHEDULES.get("full")()
             session = Session(
-                journal, history, executor, schedule, asked_to_stop=presses, devices=gpus, patience=patience
+                journal,
+                history,
+                executor,
+                schedule,
+                asked_to_stop=presses,
+                devices=gpus,
+                forget=partial(checkpoints.discard, job),
+                patience=patience,
             )
             session.record(Event("opened", coordinator(workers, gpus)))
             try:

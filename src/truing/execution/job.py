@@ -27,6 +27,7 @@ class Job:
         groups: parameter -> group.
         repeats, objects: of the space, for the configuration of a run.
         test: an official test set; None where the locked rows are rows of `data`, or where there are none.
+        version: a digest of what the study and its function are; a checkpoint of another one is never taken up.
         run_memory: bytes that a run and all it started may hold; None = no limit.
         predictions_limit: bytes of kept predictions in the folder, beyond which only the loss per row is kept.
     """
@@ -38,6 +39,7 @@ class Job:
     data: Data | None = None
     test: Data | None = None
     threads: int = 1
+    version: str = ""
     run_seconds: float | None = None
     run_memory: int | None = None
     predictions_limit: int = 1_000_000_000

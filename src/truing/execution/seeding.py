@@ -8,7 +8,7 @@ import importlib.util
 import random
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,6 +40,39 @@ def seeded(seed: int, threads: int) -> Iterator[None]:
         random.setstate(python_state)
         np.random.set_state(numpy_state)  # noqa: NPY002
         torch.put_back()
+
+
+def random_state() -> tuple[Any, dict[str, np.ndarray]]:
+    """The state of every global random generator, as JSON values and arrays."""
+    version, internal, gauss = random.getstate()
+    kind, keys, *rest = np.random.get_state()  # noqa: NPY002
+    plain = {"python": [version, gauss], "numpy": [kind, *rest]}
+    arrays = {"python": np.array(internal, dtype=np.int64), "numpy": np.asarray(keys)}
+    torch = _loaded_torch()
+    if torch is not None:
+        arrays["torch"] = torch.get_rng_state().numpy()
+        if torch.cuda.is_initialized():
+            arrays |= {f"cuda{n}": state.cpu().numpy() for n, state in enumerate(torch.cuda.get_rng_state_all())}
+    return plain, arrays
+
+
+def put_back_random_state(plain: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set every global random generator to what `random_state` found."""
+    version, gauss = plain["python"]
+    random.setstate((version, tuple(arrays["python"].tolist()), gauss))
+    kind, position, has_gauss, cached = plain["numpy"]
+    np.random.set_state((kind, arrays["numpy"], position, has_gauss, cached))  # noqa: NPY002
+    torch = _loaded_torch()
+    if torch is not None and "torch" in arrays:
+        torch.set_rng_state(torch.as_tensor(arrays["torch"]))
+        devices = [torch.as_tensor(arrays[f"cuda{n}"]) for n in range(len(arrays)) if f"cuda{n}" in arrays]
+        if devices and torch.cuda.is_available() and torch.cuda.device_count() == len(devices):
+            torch.cuda.set_rng_state_all(devices)
+
+
+def _loaded_torch() -> Any:
+    torch = sys.modules.get("torch")
+    return torch if hasattr(torch, "get_rng_state") else None
 
 
 class _Torch:

@@ -17,6 +17,7 @@ import numpy as np
 from truing.data.data import Data
 from truing.data.rows import LockedRows, Rows
 from truing.errors import PredictionError, TruingError
+from truing.execution import checkpoints
 from truing.execution.devices import shown
 from truing.execution.failure import failure, state_of
 from truing.execution.job import Job
@@ -97,6 +98,7 @@ def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
         cap=spec.cap,
         send=send,
         keep=keep,
+        checkpoints=checkpoints.of_run(job, spec, folder),
         gpus=spec.gpus,
         scored=spec.scored,
     )
@@ -117,6 +119,8 @@ def _train(job: Job, spec: RunSpec, run: Run) -> dict[str, Any]:
     details: dict[str, Any] = {"report": run.last.kind, "predict": predict is not None}
     if run.asked_epochs is not None:
         details["asked_epochs"] = run.asked_epochs
+    if run.restored is not None:
+        details["restored"] = run.restored
     if run.epoch_seconds:
         details["epoch_seconds"] = sum(run.epoch_seconds) / len(run.epoch_seconds)
     if run.last.train_curve:

@@ -7,12 +7,10 @@ import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from truing.errors import UsageError
-
-if TYPE_CHECKING:
-    from truing.record.run import Report
+from truing.record.report import Report
 
 LAST, BEST, MEAN, AT = "last", "best", "mean", "at"
 
@@ -122,6 +120,14 @@ class Chosen:
                     reasons[-1] if not known else f"{reasons[-1]}, in one of the last {len(values)} reports"
                 )
         return replace(self._kept, scores=scores, undefined=undefined)
+
+    def standing(self) -> tuple[Report | None, Sequence[Report]]:
+        """The reports it holds, for a checkpoint: the one that counts, and those of a mean."""
+        return self._kept, tuple(self._recent)
+
+    def put_back(self, kept: Report | None, recent: deque[Report]) -> None:
+        """Hold the reports that a checkpoint held."""
+        self._kept, self._recent = kept, recent
 
     def _better(self, value: float, than: float) -> bool:
         return value < than if self.goal == "min" else value > than

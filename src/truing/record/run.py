@@ -7,7 +7,6 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from truing.data.rows import LockedRows, Rows
 from truing.errors import PredictionError, UsageError
 from truing.record.epoch import Chosen, EpochRule
 from truing.record.interfaces import Decision
+from truing.record.report import Report
+from truing.record.standing import Checkpoints, Standing
 from truing.record.task import Task, finite
 from truing.space.configuration import Configuration
 from truing.statistics.metric import ALIASES
@@ -25,26 +26,6 @@ from truing.statistics.predictions import NotFinite
 
 class DivergedError(ArithmeticError):
     """NaN or infinity was reported; the run ends as `diverged`."""
-
-
-@dataclass
-class Report:
-    """One report of a run, and what came before it as curves; `order` is that of its columns.
-
-    `length` counts epochs of `run.epochs()`; where the function does not go by it, it is the epoch it reported.
-    """
-
-    scores: dict[str, float | None] = field(default_factory=dict)
-    undefined: dict[str, str] = field(default_factory=dict)
-    predictions: np.ndarray | None = None
-    train: float | None = None
-    epoch: int = 0
-    length: int = 0
-    count: int = 0
-    kind: str = ""
-    order: Sequence[Any] | None = None
-    curve: list[tuple[int, float | None]] = field(default_factory=list)
-    train_curve: list[tuple[int, float | None]] = field(default_factory=list)
 
 
 class Run:
@@ -72,6 +53,7 @@ class Run:
         cap: int | None,
         send: Callable[[int, float | None], Decision],
         keep: Callable[[str, bytes], None],
+        checkpoints: Checkpoints | None = None,
         gpus: Sequence[str] | None = None,
         scored: str = "last",
     ) -> None:
@@ -92,7 +74,10 @@ class Run:
         self._send = send
         self._keep = keep
         self._gpus = gpus
-        self._epoch = 0
+        self._checkpoints = checkpoints
+        self._unfinished = False  # a checkpoint was saved whose epoch is neither reported nor over
+        self._epoch = self._reported = self._restored_count = 0
+        self.restored: int | None = None  # the epoch that an earlier attempt had come to
         self._chosen = Chosen(EpochRule.read(scored), task.primary.name, task.goal)
         self._truth: np.ndarray | None = None
 
@@ -132,9 +117,12 @@ class Run:
         self.asked_epochs = total
         if self._cap is not None:
             total = min(total, self._cap)
-        for epoch in range(1, total + 1):
+        for epoch in range((self.restored or 0) + 1, total + 1):
+            self._commit()
             if self.should_stop:
                 return
+            if self._checkpoints is not None and self.restored == epoch - 1:
+                self._checkpoints.put_back_random()
             self._epoch = epoch
             began = time.perf_counter()
             yield epoch
@@ -177,6 +165,8 @@ class Run:
         if last.train is not None:
             last.train_curve.append((last.epoch, last.train))
         self._chosen.take(last)
+        self._reported = self._epoch
+        self._commit()
         self.should_stop = self._send(last.epoch, value) is not Decision.GO_ON or self.should_stop
 
     @property
@@ -201,7 +191,58 @@ class Run:
             raise UsageError(f"run.keep({name!r}, ...) takes bytes, got {type(content).__name__}.")
         self._keep(name, bytes(content))
 
+    def checkpoint(self, save: Callable[[Path], None]) -> None:
+        """Save what another attempt at this run needs to go on from here, should this one be killed.
+
+        Call it at the end of an epoch, such as `run.checkpoint(lambda path: torch.save(state, path))`. It is whole or
+        it is not there: `save` writes beside the last one, which is replaced when all is on the disk. It counts once
+        the epoch has been reported or the next one begins. The last two are kept, and removed when the run has ended
+        for good.
+
+        Args:
+            save: writes a file, or makes a folder, at the path it is given.
+
+        Raises:
+            UsageError: it is no function, or wrote nothing there.
+        """
+        if not callable(save):
+            raise UsageError(
+                f"run.checkpoint() takes a function that writes to the path it is given, got {type(save).__name__}."
+            )
+        if self._checkpoints is None:
+            return
+        self._checkpoints.save(save)
+        self._unfinished = True
+        if self._epoch == self._reported:
+            self._commit()
+
+    def restore(self) -> Path | None:
+        """What an earlier attempt at this run saved last, as the file or folder that it wrote; None without any.
+
+        The reports up to there are this attempt's own from now on, `run.epochs()` goes on after the restored epoch,
+        and Python's, NumPy's and torch's global random numbers go on where they were at the checkpoint. One that is
+        damaged is passed over for the one before it. A checkpoint is of the same configuration, replicate and
+        training function; a changed function begins anew.
+
+        Raises:
+            UsageError: the run has begun to train or to report.
+        """
+        if self._epoch or self.last.count != self._restored_count:
+            raise UsageError("run.restore() was called after the first epoch or report; call it before run.epochs().")
+        found = self._checkpoints.restore() if self._checkpoints is not None else None
+        if found is None:
+            return None
+        path, standing = found
+        self.last = standing.reports(self._chosen)
+        self.restored, self._restored_count = standing.epoch, self.last.count
+        return path
+
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _commit(self) -> None:
+        if self._unfinished and self._checkpoints is not None:
+            self._unfinished = False
+            self._checkpoints.commit(Standing.of(self._epoch or self.last.epoch, self.last, self._chosen))
 
     def _read(
         self, predictions: Any, logits: Any, classes: Sequence[Any] | None, train: Any, epoch: Any, numbers: Any
