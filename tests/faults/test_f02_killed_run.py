@@ -152,7 +152,9 @@ def test_every_run_goes_on_from_its_checkpoint_as_if_nothing_had_happened(tmp_pa
             assert [epoch for epoch, _ in run.curve] == list(range(1, EPOCHS + 1))
             predictions = [tmp_path / name / "predictions" for name in ("disturbed", "undisturbed")]
             (same,) = [r for r in expected.runs.values() if (r.trial, r.replicate) == (run.trial, run.replicate)]
-            mine, theirs = (np.load(f / f"run-{n:06d}.npy") for f, n in zip(predictions, (run.id, same.id)))
+            mine, theirs = (
+                np.load(f / f"run-{n:06d}.npy") for f, n in zip(predictions, (run.id, same.id), strict=True)
+            )
             np.testing.assert_array_equal(mine, theirs)
     for name in ("checkpoints", "runs"):
         assert not (tmp_path / "disturbed" / name).exists()
