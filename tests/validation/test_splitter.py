@@ -1,4 +1,4 @@
-"""scikit-learn's splitters and given pairs: the splits they make themselves, fresh ones where there can be, no leaks."""
+"""scikit-learn's splitters and given pairs: the splits they make themselves, fresh ones where they can, no leaks."""
 
 from __future__ import annotations
 
