@@ -53,7 +53,11 @@ def tried(folder: Path, workers: int) -> Tried:
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        return Tried(False, why=f"it did not end within {SECONDS:.0f} s")
+        return Tried(False, why=f"it did not end within {SECONDS:g} s")
+    except BaseException:  # Ctrl-C: nothing may stay behind
+        process.kill()
+        process.wait()
+        raise
     return outcome(out, errors, process.returncode, time.monotonic() - began)
 
 
