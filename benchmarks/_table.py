@@ -12,6 +12,8 @@ PROMISES = {
     "import_time": "`import truing`: neither torch, sklearn, scipy, pandas nor plotly, at most twice `import numpy`",
     "journal": "2,000 trivial trials with the SQLite journal: at least 20 times Optuna's with its SQLite storage",
     "fork_start": "start of a run in a fork, torch model: median under 60 ms beyond the training",
+    "scale": "10,000 trials x 5 runs x 20 reports: the coordinator's memory grows by less than 100 MB from trial 1 on; "
+    "`show` under 2 s, `report` under 20 s",
     "kill": "`kill -9` at 50 random moments: nothing lost, nothing twice, the same configuration selected",
 }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,16 @@ def resume(
     Raises:
         ChangedStudyError: the folder holds another study, or a change must be agreed to.
     """
-    past = list(journal.read())
-    refold(history, past, folder)
-    old = next((event.data for event in reversed(past) if event.kind == "study"), None)
+    old: dict[str, Any] | None = None
+
+    def past() -> Iterator[Event]:
+        nonlocal old
+        for event in getattr(journal, "read_sparsely", journal.read)():
+            if event.kind == "study":
+                old = event.data
+            yield event
+
+    refold(history, past(), folder)
     if old is None:
         events = [Event("study", dict(study))]
     elif any(run.state is State.COMPLETED for run in history.runs.values()):
@@ -67,15 +75,26 @@ def refold(history: History, events: Iterable[Event], folder: Path) -> None:
     Raises:
         JournalError: an event is whole, but is none that Truing writes.
     """
-    for event in events:
-        try:
-            history.extend([event])
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            raise JournalError(
-                f"Event {event.seq} ({event.kind!r}) of {folder / JOURNAL} is none that this Truing can read "
-                f"({type(error).__name__}: {error}): put back a copy of the study's folder, or use another folder; the "
-                "file was left as it is."
-            ) from error
+    event = Event("")
+
+    def told() -> Iterator[Event]:
+        nonlocal event
+        for event in events:  # noqa: UP028 - the last one is looked at below
+            yield event
+
+    collected = gc.isenabled()
+    gc.disable()  # all of it stays: looking through it again and again would take half the time
+    try:
+        history.extend(told())
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise JournalError(
+            f"Event {event.seq} ({event.kind!r}) of {folder / JOURNAL} is none that this Truing can read "
+            f"({type(error).__name__}: {error}): put back a copy of the study's folder, or use another folder; the "
+            "file was left as it is."
+        ) from error
+    finally:
+        if collected:
+            gc.enable()
 
 
 def refuse_orphan(folder: Path) -> None:

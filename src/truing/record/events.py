@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,19 @@ def decode(text: str) -> Any:
     [inf, 1]
     """
     return _DECODER.decode(text) if '"$' in text else json.loads(text)  # the hook would cost half the time
+
+
+def decoded(texts: Sequence[str]) -> list[Any] | None:
+    """`decode` of each, in one go, which takes half the time and has equal names once; None where one is no JSON.
+
+    >>> decoded(['{"a":1}', '{"a":2}']), decoded(['{"a":1}', '{'])
+    ([{'a': 1}, {'a': 2}], None)
+    """
+    try:
+        found = decode(f"[{','.join(texts)}]")
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found if len(found) == len(texts) else None
 
 
 def _marked(value: Any) -> Any:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from sys import intern
+from types import MappingProxyType
 from typing import Any, TypeVar
 
+from truing.record.curve import Curve
 from truing.record.events import Event
 from truing.record.state import State
 from truing.record.trial import SEARCH, Reason, RunRecord, Trial
@@ -41,6 +46,7 @@ class History:
         self.verdict_since = 0  # a verdict takes no run of its own from before this number
         self.next_run = 0
         self._best: int | None = None
+        self._young_trial = self._young_run = 0  # from these numbers on: made in the present call of extend
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -101,12 +107,17 @@ class History:
 
     def extend(self, events: Iterable[Event]) -> None:
         """Take in the events that came after those already folded."""
+        self._young_trial, self._young_run = len(self._trials), self.next_run
         for event in events:
             fold = _FOLDS.get(event.kind)
             if fold is None:
                 self._note(event)
             else:
                 fold(self, event)
+
+    def _young(self, trial: Trial) -> bool:
+        """True for a trial made in this call of `extend`, which nobody can have seen."""
+        return trial.number >= self._young_trial
 
     def _note(self, event: Event) -> None:
         self.notes.setdefault(event.kind, []).append({**event.data, "time": event.time})
@@ -143,12 +154,12 @@ class History:
         self.next_run = max(self.next_run, run.id + 1)
         if run.purpose == SEARCH:
             trial = self._trials[run.trial]
-            self._trials[run.trial] = _with(trial, runs=(*trial.runs, run.id))
+            self._trials[run.trial] = _with(trial, self._young(trial), runs=(*trial.runs, run.id))
 
     def _reported(self, event: Event) -> None:
         data = event.data
         run = self.runs[data["run"]]
-        self.runs[run.id] = _with(run, curve=(*run.curve, (data["epoch"], data["score"])))
+        self.runs[run.id] = _with(run, False, curve=Curve((*run.curve, (data["epoch"], data["score"]))))
 
     def _finished(self, event: Event) -> None:
         data = event.data
@@ -158,26 +169,27 @@ class History:
         reason = data.get("reason")
         self.runs[run.id] = run = _with(
             run,
-            state=State(data["state"]),
-            scores=data.get("scores", {}),
-            undefined=data.get("undefined", {}),
-            curve=tuple((e, s) for e, s in data.get("curve", ())),
+            run.id >= self._young_run,
+            state=_STATES[data["state"]],
+            scores=_shared(data.get("scores")),
+            undefined=_shared(data.get("undefined")),
+            curve=curve if isinstance(curve := data.get("curve", ()), Curve) else Curve(curve),
             seconds=data.get("seconds", 0.0),
             epochs=data.get("epochs", 0),
             reason=Reason(**reason) if reason else None,
             predictions=data.get("predictions", False),
-            details=data.get("details", {}),
+            details=_shared(data.get("details")),
         )
         if run.purpose == SEARCH:
             trial = self._trials[run.trial]
-            self._trials[run.trial] = _with(trial, seconds=trial.seconds + run.seconds)
+            self._trials[run.trial] = _with(trial, self._young(trial), seconds=trial.seconds + run.seconds)
         elif run.state is State.COMPLETED and run.id >= self.verdict_since:
             self.verdict_runs[(run.purpose, run.trial, run.replicate)] = run.id
 
     def _damaged(self, event: Event) -> None:
         """What a run left is damaged: it is run again, and counts once."""
         run = self.runs[event.data["run"]]
-        self.runs[run.id] = _with(run, state=State.SUPERSEDED)
+        self.runs[run.id] = _with(run, False, state=State.SUPERSEDED)
         self.verdict_runs.pop((run.purpose, run.trial, run.replicate), None)
 
     def _judged(self, event: Event) -> None:
@@ -187,10 +199,11 @@ class History:
         self.states[data["state"]] += 1
         self._trials[trial.number] = _with(
             trial,
+            self._young(trial),
             state=data["state"],
             value=data.get("value"),
             se=data.get("se"),
-            scores=data.get("scores", {}),
+            scores=_shared(data.get("scores")),
             reason=data.get("reason"),
         )
         judged = self._trials[trial.number]
@@ -226,15 +239,41 @@ class History:
         self._void()
         self.space = Space.from_dict(event.data["space"])
         self.search_since = len(self._trials)
-        self._trials = [_with(trial, config=self.space.complete(trial.config)) for trial in self._trials]
+        self._trials = [_with(trial, False, config=self.space.complete(trial.config)) for trial in self._trials]
         self.keys |= {trial.config.key for trial in self._trials}
 
 
-def _with(item: T, **changes: Any) -> T:
-    """`dataclasses.replace`, a tenth as slow: every event of a journal comes through here."""
-    new: T = object.__new__(type(item))
-    new.__dict__.update(item.__dict__, **changes)
+def _with(item: T, young: bool, **changes: Any) -> T:
+    """`dataclasses.replace`, a tenth as slow: every event of a journal comes through here.
+
+    Args:
+        young: nobody has seen the item yet, so it need not be made anew.
+    """
+    kind = type(item)
+    put, new = _PUT[kind], item
+    if not young:
+        new = object.__new__(kind)
+        for name, value in zip(put, _VALUES[kind](item), strict=True):
+            put[name](new, value)
+    for name, value in changes.items():
+        put[name](new, value)
     return new
+
+
+# past the frozen classes' own refusal, by their slots
+_VALUES: dict[type, Any] = {kind: attrgetter(*(f.name for f in fields(kind))) for kind in (RunRecord, Trial)}
+_PUT: dict[type, dict[str, Any]] = {
+    kind: {f.name: vars(kind)[f.name].__set__ for f in fields(kind)} for kind in (RunRecord, Trial)
+}
+_STATES = {str(state): state for state in State}  # a tenth of the time that State(...) takes
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _shared(found: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The same with one string for each name: read from a journal, each event has strings of its own."""
+    if not found:
+        return _NOTHING
+    return {intern(name): intern(value) if type(value) is str else value for name, value in found.items()}
 
 
 _FOLDS = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from truing.record.curve import Curve, Point
 from truing.record.state import State
 from truing.space.configuration import Configuration
 
@@ -62,7 +63,7 @@ class Reason:
         return {"kind": self.kind, "message": self.message, "where": self.where, "tail": self.tail}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One training: a configuration on one replicate.
 
@@ -83,7 +84,7 @@ class RunRecord:
     state: State = State.RUNNING
     scores: Mapping[str, float | None] = field(default_factory=dict)
     undefined: Mapping[str, str] = field(default_factory=dict)
-    curve: tuple[tuple[int, float | None], ...] = ()
+    curve: Sequence[Point] = Curve()
     seconds: float = 0.0
     epochs: int = 0
     reason: Reason | None = None
@@ -92,7 +93,7 @@ class RunRecord:
     gpus: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One configuration under judgement: all its search runs together.
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from truing.errors import JournalError, UsageError
 from truing.record.history import History
-from truing.report.html import write_report
 from truing.resume import JOURNAL, refold
 from truing.space.space import Space
 from truing.storage.sqlite import SqliteJournal
-from truing.verdict.verdict import Verdict
 
 
 def read(folder: Path) -> tuple[History, Mapping[str, Any]]:
@@ -26,14 +25,17 @@ def read(folder: Path) -> tuple[History, Mapping[str, Any]]:
         raise UsageError(f"{folder} holds no study; give the folder of one, such as studies/digits.")
     journal = SqliteJournal(folder / JOURNAL, readonly=True)
     try:
-        events = list(journal.read())
+        events, first = journal.read_sparsely(), []
+        for event in events:
+            first.append(event)
+            if event.kind == "study":
+                break
+        else:
+            raise UsageError(f"{folder} holds a journal, but no study has begun in it; run the study again.")
+        history = History(Space({}), "min")
+        refold(history, chain(first, events), folder)
     finally:
         journal.close()
-    first = next((event.data for event in events if event.kind == "study"), None)
-    if first is None:
-        raise UsageError(f"{folder} holds a journal, but no study has begun in it; run the study again.")
-    history = History(Space({}), "min")
-    refold(history, events, folder)
     study = history.notes["study"][-1]
     if wrong := [name for name in ("metric", "objective") if not isinstance(study.get(name), str)]:
         raise JournalError(f"{folder / JOURNAL} does not say the study's {wrong[0]}: put back a copy of the folder.")
@@ -47,6 +49,9 @@ def write(folder: Path, path: Path | None = None) -> Path:
         UsageError: no study is there.
         JournalError: it cannot be written.
     """
+    from truing.report.html import write_report  # which `truing show` need not wait for
+    from truing.verdict.verdict import Verdict
+
     history, study = read(folder)
     stored = history.last("verdict")
     verdict = Verdict(stored["verdict"]) if stored is not None else None
