@@ -16,8 +16,8 @@ def paired_proportions(first: np.ndarray, second: np.ndarray, level: float = 0.9
 
     With b rows right in the first only, c in the second only and n rows: p1 = (b + 1) / (n + 2), p2 = (c + 1) /
     (n + 2), p1 - p2 ± z · √((p1 + p2 - (p1 - p2)²) / (n + 2)). It covers well below 200 rows, where the uncorrected
-    interval of the paired difference does not. (Bonett & Price 2012, J Educ Behav Stat 37:479, equation 7; Fagerland, Lydersen &
-    Laake 2014, Stat Med 33:2850 recommend it.)
+    interval of the paired difference does not. (Bonett & Price 2012, J Educ Behav Stat 37:479, equation 7; recommended
+    by Fagerland, Lydersen & Laake 2014, Stat Med 33:2850.)
 
     Args:
         first, second: bool (n,), right or wrong, row by row.
