@@ -2,9 +2,11 @@
 
 from truing.statistics.comparison import Comparison, corrected_t, rows_and_seeds
 from truing.statistics.constant import base_rate, constant_predictions
-from truing.statistics.interval import Interval, delivered, wilson
+from truing.statistics.delivered import delivered
+from truing.statistics.interval import Interval
 from truing.statistics.metric import ALIASES, METRICS, Metric, metric
 from truing.statistics.predictions import NotFinite, as_probabilities, as_values
+from truing.statistics.proportions import wilson
 from truing.statistics.score import Score, per_class, predicted, score
 from truing.statistics.summary import Summary, summary
 

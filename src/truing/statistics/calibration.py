@@ -10,7 +10,8 @@ from numpy.random import Generator
 
 from truing.errors import MetricError
 from truing.statistics.bootstrap import bootstrap, units
-from truing.statistics.interval import Interval, checked_level, wilson
+from truing.statistics.interval import Interval, checked_level
+from truing.statistics.proportions import wilson
 
 EDGE = 1e-6  # a probability of exactly 0 or 1 has no logit
 BINS = 10

@@ -1,4 +1,4 @@
-"""The difference of two proportions of the same rows."""
+"""A proportion of rows, and the difference of two proportions of the same rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,33 @@ import numpy as np
 
 from truing.errors import MetricError
 from truing.statistics.interval import Interval, checked_level
+
+
+def wilson(successes: float, n: float, level: float = 0.95) -> Interval:
+    """Wilson's score interval of a proportion.
+
+    (p + z²/2n ± z·√(p(1-p)/n + z²/4n²)) / (1 + z²/n); it has a width at 0 and at n successes too.
+    (Wilson 1927, J Am Stat Assoc 22:209; Newcombe 1998, Stat Med 17:857, method 3.)
+
+    Raises:
+        MetricError: successes outside 0..n, or a level outside 0..1.
+
+    >>> found = wilson(81, 263)
+    >>> round(found.low, 4), round(found.high, 4)
+    (0.2553, 0.3662)
+    """
+    z = NormalDist().inv_cdf(0.5 + checked_level(level) / 2)
+    if not 0 <= successes <= n:
+        raise MetricError(f"A proportion needs 0 to n successes; got {successes} of {n}.")
+    if n == 0:
+        return Interval(None, None, None, "Wilson", "there are no rows")
+    p = successes / n
+    centre = p + z * z / (2 * n)
+    away = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    whole = 1 + z * z / n
+    low = 0.0 if successes == 0 else (centre - away) / whole  # exact at the ends, where rounding would miss
+    high = 1.0 if successes == n else (centre + away) / whole
+    return Interval(p, low, high, "Wilson")
 
 
 def paired_proportions(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Interval:

@@ -13,8 +13,10 @@ from truing.record.state import State
 from truing.record.trial import RunRecord, Trial
 from truing.setting import Setting
 from truing.statistics.comparison import rows_and_seeds
-from truing.statistics.interval import Interval, delivered, wilson
+from truing.statistics.delivered import delivered
+from truing.statistics.interval import Interval
 from truing.statistics.metric import Metric
+from truing.statistics.proportions import wilson
 from truing.verdict.figures import KEPT, interval_dict
 from truing.verdict.fresh import failure_of, scores_of
 

@@ -4,6 +4,7 @@ from scipy.stats import binomtest
 
 from truing.errors import MetricError
 from truing.statistics import delivered, score, wilson
+from truing.statistics.delong import auc
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_the_positive_classes_of_many_make_a_proportion():
     assert delivered("accuracy", y, p, rng=np.random.default_rng(0)).method == "Wilson"
 
 
-@pytest.mark.parametrize("name", ["log_loss", "roc_auc", "mcc", "f1"])
+@pytest.mark.parametrize("name", ["log_loss", "average_precision", "mcc", "f1"])
 def test_the_rest_get_the_percentile_bootstrap(name):
     y, p = draw(1)
     found = delivered(name, y, p, rng=np.random.default_rng(0))
@@ -78,6 +79,17 @@ def test_the_rest_get_the_percentile_bootstrap(name):
     low, high = np.quantile([score(name, y[r], p[r]).value for r in rows], [0.025, 0.975])
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
     assert found.method == "percentile bootstrap over rows"
+
+
+def test_the_area_under_the_curve_gets_delong_and_by_groups_the_bootstrap():
+    y, p = draw(1)
+    assert delivered("roc_auc", y, p, rng=np.random.default_rng(0)) == auc(y == 1, p[:, 1])
+    two = delivered("roc_auc", *draw(1, k=4), positive=[1, 2], rng=np.random.default_rng(0))
+    y4, p4 = draw(1, k=4)
+    assert two == auc(np.isin(y4, [1, 2]), p4[:, 1] + p4[:, 2])
+    groups = np.arange(len(y)) // 2
+    assert "bootstrap" in delivered("roc_auc", y, p, groups=groups, rng=np.random.default_rng(0)).method
+    assert "bootstrap" in delivered("roc_auc", y4, p4, rng=np.random.default_rng(0)).method  # averaged over classes
 
 
 def test_few_rows_are_said():
@@ -103,7 +115,7 @@ def test_no_interval_has_no_width():
     all_right = delivered("accuracy", y, p, groups=groups, rng=np.random.default_rng(0))
     assert (all_right.low, all_right.high) == (wilson(10, 10).low, 1.0)
     assert all_right.method == "Wilson, each group as one row"
-    perfect = delivered("roc_auc", y, p, rng=np.random.default_rng(0))
+    perfect = delivered("average_precision", y, p, rng=np.random.default_rng(0))
     assert (perfect.value, perfect.low, perfect.high) == (1.0, None, None)
     assert perfect.reason == "every resample gave the same value, which says nothing about new rows"
 
@@ -116,7 +128,7 @@ def test_undefined_scores_have_no_interval():
     y, p = draw(4, n=12)
     y[:] = 0
     y[0] = 1  # a third of the resamples lack it
-    found = delivered("roc_auc", y, p, rng=np.random.default_rng(0))
+    found = delivered("average_precision", y, p, rng=np.random.default_rng(0))
     assert found.value is not None
     assert found.low is None
     assert "of the resamples" in found.reason
