@@ -85,3 +85,28 @@ def listed(findings: Iterable[str], error: type[TruingError]) -> None:
     found = list(findings)
     if found:
         raise error("\n".join(found))
+
+
+def short(value: object, size: int = 120) -> str:
+    """`repr` of what was given, cut where it is long: a sentence is to be read.
+
+    >>> short("x" * 1000, size=12)
+    "'xxxxx ... (1002 characters)"
+    """
+    text = repr(value)
+    return text if len(text) <= size else f"{text[: size // 2]} ... ({len(text)} characters)"
+
+
+def is_storable(text: object, longest: int = 10_000) -> bool:
+    """True for a text that a file, a terminal and a page can take: no half of a surrogate pair, no NUL, not endless.
+
+    >>> is_storable("é"), is_storable("\\ud800"), is_storable("a" * 20_000), is_storable(3)
+    (True, False, False, False)
+    """
+    if not isinstance(text, str) or len(text) > longest or "\0" in text:
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

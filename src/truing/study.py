@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from truing.advice import before_search
 from truing.data.data import Data
-from truing.errors import ChangedStudyError, StudyFailedError, UsageError
+from truing.errors import ChangedStudyError, StudyFailedError, UsageError, short
 from truing.execution import checkpoints, devices, script
 from truing.execution.devices import Devices
 from truing.execution.interrupt import counted
@@ -526,8 +526,12 @@ def _searcher(search: Any) -> Any:
 def _folder(folder: Any, file: Path | None) -> Path:
     if folder is None:
         return Path("studies") / (file.stem if file is not None else "study")
-    if not isinstance(folder, str | os.PathLike) or not str(folder):
-        raise UsageError(f"folder= takes the path of a folder, such as 'studies/digits', got {folder!r}.")
+    if not isinstance(folder, str | os.PathLike) or not str(folder) or "\0" in str(folder):
+        raise UsageError(f"folder= takes the path of a folder, such as 'studies/digits', got {short(folder)}.")
+    try:
+        os.fsencode(folder)
+    except UnicodeEncodeError:
+        raise UsageError(f"folder= takes a path that this system can hold, got {short(folder)}.") from None
     return Path(folder).expanduser()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from truing.data.groups import as_text
 from truing.data.tensor import is_tensor, numbers_of
-from truing.errors import DataError
+from truing.errors import DataError, is_storable, short
 
 NAMES = ("groups", "site", "ids")  # columns whose values are names: only which are equal counts
 
@@ -77,6 +77,8 @@ def _typed(array: np.ndarray, name: str) -> np.ndarray:
     if missing is not None:
         raise DataError(f"{name} is missing at row {missing}: leave out the rows without {name}.")
     if all(isinstance(v, str) for v in values):
+        if odd := next((v for v in set(values) if not is_storable(v)), None):
+            raise DataError(f"{name} has the text {short(odd)}, which no file can hold: give a short text in UTF-8.")
         return np.array(values, dtype=str)
     if all(isinstance(v, bool | np.bool_) for v in values):
         return np.array(values, dtype=bool)

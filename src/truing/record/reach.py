@@ -9,6 +9,7 @@ import argparse
 import dis
 import enum
 import functools
+import hashlib
 import importlib.machinery
 import site
 import sys
@@ -127,6 +128,9 @@ def is_made(function: types.FunctionType) -> bool:
     return code.co_filename == "<string>" and "__create_fn__" in code.co_qualname
 
 
+LONGEST = 100_000  # characters of a constant that is told in full
+
+
 def plain(value: Any, depth: int = 4) -> str | None:
     """The text of a constant, the same in every process; None for what is not one.
 
@@ -134,6 +138,9 @@ def plain(value: Any, depth: int = 4) -> str | None:
     ("{'b': {1, 2}}", None)
     """
     if isinstance(value, str | bytes | int | float | complex | bool | type(None) | PurePath | enum.Enum):
+        if isinstance(value, str | bytes) and len(value) > LONGEST:  # a text to train on; the journal need not hold it
+            content = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
+            return f"{type(value).__name__}({len(value)}, sha {hashlib.sha256(content).hexdigest()[:16]})"
         return repr(value)
     if depth and isinstance(value, list | tuple | set | frozenset | dict) and len(value) <= 1000:
         if isinstance(value, dict):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from truing.errors import MetricError, PredictionError
+from truing.errors import MetricError, PredictionError, is_storable, short
 from truing.statistics.metric import Metric
 from truing.statistics.predictions import as_probabilities, as_values
 from truing.statistics.score import Score, score
@@ -139,9 +139,15 @@ def finite(numbers: Mapping[str, Any]) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for name, value in numbers.items():
+        if not is_storable(name, 1000):
+            raise PredictionError(
+                f"report() got a number named {short(name)}: give it a short name that UTF-8 can hold."
+            )
         item = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
         if isinstance(item, bool | int | float):
             found[name] = float(item)
         else:
-            raise PredictionError(f"report({name}=...) must be a real number, got {value!r} of {type(value).__name__}.")
+            raise PredictionError(
+                f"report({name}=...) must be a real number, got {short(value)} of {type(value).__name__}."
+            )
     return found

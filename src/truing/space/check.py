@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from truing.errors import is_storable, short
 from truing.space.condition import Bounds, is_number
 from truing.space.encoding import Scale, Stepped, scale_of
 from truing.space.parameter import ROLES, Choice, Float, Int, Parameter, is_default_given
@@ -29,7 +30,9 @@ def findings(parameters: Mapping[Any, Any], copies: Collection[str] = ()) -> lis
         if not isinstance(name, str) or not name:
             found.append(f"Parameter {name!r}: a name must be a text of at least one character, but is {name!r}.")
         elif not _is_text(name):
-            found.append(f"Parameter {name!r}: a name must be text that UTF-8 can hold.")
+            found.append(
+                f"Parameter {short(name)}: a name must be text that UTF-8 can hold, of at most 10,000 characters."
+            )
         if not isinstance(parameter, Float | Int | Choice):
             found.append(f"Parameter {name!r}: must be a Float, an Int or a Choice, but is {parameter!r}.")
     proper = {name: p for name, p in parameters.items() if isinstance(p, Float | Int | Choice)}
@@ -100,10 +103,15 @@ def _choice(parameter: Choice) -> list[str]:
     for option in options:
         if not _is_plain(option):
             what = "an option" if objects is None else "a label"
+            if isinstance(option, str) and len(option) > 1000:
+                found.append(
+                    f"{what} is a text of {len(option)} characters: give it a short label, Choice({{'a': ...}})."
+                )
+                continue
             kinds = objects is None and not isinstance(option, str | float)
             advice = f": give such options labels, as in {_labelled(option)}" if kinds else ""
             found.append(
-                f"{what} must be a JSON value (str, int, finite float, bool or None), but is {option!r}{advice}."
+                f"{what} must be a JSON value (str, int, finite float, bool or None), but is {short(option)}{advice}."
             )
     if not found and objects is not None and (not isinstance(objects, Mapping) or set(objects) != set(options)):
         found.append(f"objects must have one object for each of {list(options)!r}, but objects={objects!r}.")
@@ -134,12 +142,8 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_text(value: str) -> bool:
-    """False for half of a surrogate pair, which neither a file nor a terminal takes."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    """False for half of a surrogate pair, which neither a file nor a terminal takes, and for an endless text."""
+    return is_storable(value)
 
 
 def _default(parameter: Parameter, scale: Scale) -> list[str]:
@@ -151,8 +155,8 @@ def _default(parameter: Parameter, scale: Scale) -> list[str]:
 
 def _labels(parameter: Parameter) -> list[str]:
     found = []
-    if not isinstance(parameter.group, str) or not parameter.group:
-        found.append(f"group must be a text of at least one character, but group={parameter.group!r}.")
+    if not is_storable(parameter.group) or not parameter.group:
+        found.append(f"group must be a text of at least one character, but group={short(parameter.group)}.")
     if parameter.role not in ROLES:
         found.append(f"role must be one of {', '.join(ROLES)}, but role={parameter.role!r}.")
     return found
@@ -251,14 +255,14 @@ def complaint_about(value: Any, parameter: Parameter, scale: Scale) -> str | Non
         # True equals 1, but is another answer; 1.0 for 1 is only another way to write it
         if place is not None and isinstance(scale.at(place), bool) == isinstance(value, bool):
             return None
-        told = f"must be one of {', '.join(map(repr, parameter.options))}, but is {value!r}"
+        told = f"must be one of {', '.join(map(repr, parameter.options))}, but is {short(value)}"
         for label, item in (parameter.objects or {}).items():
             if item is value:
                 return f"{told}: give its label, {label!r}."
         return f"{told}."
     whole = isinstance(parameter, Int)
     if not is_number(value) or (whole and value != int(value)):
-        return f"must be {'a whole number' if whole else 'a finite number'}, but is {value!r}."
+        return f"must be {'a whole number' if whole else 'a finite number'}, but is {short(value)}."
     if not parameter.low <= value <= parameter.high:
         return f"must lie between {parameter.low!r} and {parameter.high!r}, but is {value!r}."
     if isinstance(scale, Stepped) and scale.index(value) is None:

@@ -6,7 +6,7 @@ import difflib
 import math
 from dataclasses import dataclass
 
-from truing.errors import MetricError
+from truing.errors import MetricError, is_storable, short
 
 LABEL, PROBABILITY, REGRESSION, NUMBER = "label", "probability", "regression", "number"
 
@@ -42,8 +42,10 @@ class Metric:
     versus_rest: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise MetricError(f"A metric needs a name; got {self.name!r}.")
+        if not is_storable(self.name, 1000) or not self.name.strip():
+            raise MetricError(
+                f"A metric needs a name, of at most 1,000 characters that UTF-8 can hold; got {short(self.name)}."
+            )
         if self.goal not in ("min", "max"):
             raise MetricError(f'The goal of metric {self.name!r} must be "min" or "max"; got {self.goal!r}.')
         if self.kind not in (LABEL, PROBABILITY, REGRESSION, NUMBER):
