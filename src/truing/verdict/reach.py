@@ -32,6 +32,7 @@ from truing.verdict.verdict import Verdict, without_nan
 from truing.verdict.warnings import warnings_of
 
 Runs = dict[int, list[RunRecord | None]]
+REPORTED = 10_000  # rows that a refit reports on, by which nothing is decided
 NOT_KEPT = "not kept; run.keep(name, bytes) in the function keeps it"
 
 
@@ -199,12 +200,12 @@ class _Reaching:
         return runs
 
     def _whole(self, index: int) -> Replicate:
-        """All development rows to train on; a fifth of the same rows to report on, so that the function runs."""
+        """All development rows to train on; a fifth of them, at most 10,000, to report on so that the function runs."""
         rows = self.setting.rows
         if rows is None:
             return Replicate(index)
         every = np.arange(rows, dtype=np.int64)
-        fifth = np.sort(self._rng("fifth").choice(rows, size=max(1, rows // 5), replace=False))
+        fifth = np.sort(self._rng("fifth").choice(rows, size=min(max(1, rows // 5), REPORTED), replace=False))
         return Replicate(index, every, fifth)
 
     def _open_lockbox(self) -> None:
