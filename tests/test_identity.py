@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import truing as tr
-from truing.identity import changes, coordinator, environment, is_other, settings_of
+from truing.identity import changes, coordinator, differing, environment, settings_of
 from truing.record.events import decode, encode
 
 
@@ -116,6 +116,6 @@ def test_changes_name_what_was_and_what_is() -> None:
 
 
 def test_where_a_study_runs_is_not_what_it_is() -> None:
-    assert not is_other(OLD, OLD | {"git": "other", "machine": {"cores": 4}, "cwd": "/", "versions": {"torch": "9"}})
-    assert is_other(OLD, OLD | {"seed": 1})
-    assert is_other(OLD, OLD | {"source": {"train": "..."}})
+    assert not differing(OLD, OLD | {"git": "other", "machine": {"cores": 4}, "cwd": "/", "versions": {"torch": "9"}})
+    assert differing(OLD, OLD | {"seed": 1})
+    assert differing(OLD, OLD | {"source": {"train": "..."}})

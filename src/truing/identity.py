@@ -29,7 +29,6 @@ FIXED = {
     "data": "data",
     "metric": "metric",
     "goal": "goal",
-    "also": "also",
     "positive": "positive",
     "validation": "validation",
     "test": "test",
@@ -172,6 +171,8 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         was, now = (side.get(key, BEFORE.get(key)) for side in (old, new))
         if was != now:
             found.append(f"{name} was {_shown(was)} and is now {_shown(now)}")
+    if old.get("also") != new.get("also") and old.get("classes") != new.get("classes"):
+        found.append(f"also was {_shown(old.get('also'))} and is now {_shown(new.get('also'))}, another kind of task")
     return found
 
 
@@ -247,10 +248,10 @@ def _ways(folder: Path) -> str:
     return f"use another folder, or fresh=True (--fresh) to set {folder} aside"
 
 
-def is_other(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """True when anything differs that the study consists of."""
-    keys = {*old, *new} - {*SURROUNDINGS}
-    return any(old.get(key, BEFORE.get(key)) != new.get(key, BEFORE.get(key)) for key in keys)
+def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The names of what differs of what the study consists of."""
+    keys = sorted({*old, *new} - {*SURROUNDINGS})
+    return [key for key in keys if old.get(key, BEFORE.get(key)) != new.get(key, BEFORE.get(key))]
 
 
 def _shown(value: Any) -> str:

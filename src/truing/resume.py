@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from truing.errors import ChangedStudyError, JournalError, UsageError
-from truing.identity import is_other, reconcile
+from truing.identity import differing, reconcile
+from truing.record.changes import looked
 from truing.record.events import Event
 from truing.record.history import History
 from truing.record.interfaces import Journal
 from truing.record.source import Source
 from truing.record.state import State
+from truing.space.space import Space
 from truing.storage.lock import FILE as LOCK
 from truing.storage.lock import hold
+from truing.storage.sqlite import SqliteJournal
 
 JOURNAL = "journal.db"
 
@@ -56,10 +59,11 @@ def resume(
         events = [Event("study", dict(study))]
     elif any(run.state is State.COMPLETED for run in history.runs.values()):
         events = [*reconcile(old, study, source, accept_change=accept_change, extend=extend, folder=folder)]
-    elif is_other(old, study):
+    elif differing(old, study):
         if history.last("verdict") is not None:
             raise ChangedStudyError(f"{folder} holds a verdict; use another folder or fresh=True (--fresh).")
-        events = [Event("restarted"), Event("study", dict(study))]
+        told = {"changed": differing(old, study), "trials": len(history)}
+        events = [Event("restarted", told), Event("study", dict(study))]
     else:
         events = [Event("study", dict(study))] if old != study else []
     if not any(event.kind == "restarted" for event in events):
@@ -114,8 +118,11 @@ def _superseded(run: int) -> Event:
     return Event("finished", {"run": run, "state": str(State.SUPERSEDED)}, f"finished/{run}")
 
 
-def set_aside(folder: Path) -> Path | None:
-    """Rename the old folder to FOLDER.old-1, -2, ...; nothing is deleted. The new name, or None without a folder.
+def set_aside(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Rename the old folder to FOLDER.old-1, -2, ...; nothing is deleted.
+
+    Returns:
+        The new name, and the data of the new study's `set_aside` event; None without a folder.
 
     Raises:
         UsageError: the folder holds something else than a study.
@@ -127,8 +134,24 @@ def set_aside(folder: Path) -> Path | None:
     if not whole.is_dir() or not ((whole / JOURNAL).exists() or all(path.name == LOCK for path in whole.iterdir())):
         raise UsageError(f"{folder} holds no study, so fresh=True (--fresh) leaves it alone; give another folder.")
     with hold(whole):
+        told = _handed_on(whole)
         number = 1
         while (aside := whole.with_name(f"{whole.name}.old-{number}")).exists():
             number += 1
         whole.rename(aside)
-    return folder.with_name(aside.name) if folder.name == whole.name else aside
+    told["folder"] = aside.name
+    return (folder.with_name(aside.name) if folder.name == whole.name else aside), told
+
+
+def _handed_on(folder: Path) -> dict[str, Any]:
+    """What the next study in this place should know: a look at the same rows is not undone by another folder."""
+    history = History(Space({}), "min")
+    try:
+        journal = SqliteJournal(folder / JOURNAL, readonly=True)
+        try:
+            refold(history, journal.read(), folder)
+        finally:
+            journal.close()
+    except JournalError:  # damaged: what was read counts
+        pass
+    return {"trials": len(history), "looked": looked(history)}

@@ -201,9 +201,12 @@ class Study:
         limits = self._limits(trials, minutes, target)
         workers, gpus = self._place(workers)
         refuse_held(self.folder)
+        handed_on = None
         if fresh and self._setting and (aside := set_aside(self.folder)) is not None:
-            print(f"The old study is set aside in {aside}.", file=sys.stderr)
-        with self._session(workers, gpus, accept_change=accept_change, extend=extend) as (session, progress):
+            print(f"The old study is set aside in {aside[0]}.", file=sys.stderr)
+            handed_on = aside[1]
+        agreed = {"accept_change": accept_change, "extend": extend}
+        with self._session(workers, gpus, **agreed, handed_on=handed_on) as (session, progress):
             history, before = session.history, len(session.history)
             progress.total_trials = total = self._total(history, limits.trials)
             session.watch = SearchWatch(progress, limits, total)
@@ -279,6 +282,14 @@ class Study:
         if stored is not None and not again:
             if different := changes(past.last("study") or {}, self._describe(*self._sources)):
                 raise ChangedStudyError(another(self.folder, different))
+            tested = stored["verdict"]["test"]
+            missing = [m.name for m in self._task.metrics if tested is not None and m.name not in tested]
+            if missing:
+                print(
+                    f"Note: the stored verdict was made without {', '.join(missing)}; verdict(again=True) has it, and "
+                    "is one more look.",
+                    file=sys.stderr,
+                )
             if note := since(past, stored["verdict"]):
                 print(note, file=sys.stderr)
             return Verdict(stored["verdict"])
@@ -419,7 +430,13 @@ class Study:
 
     @contextmanager
     def _session(
-        self, workers: int, gpus: Devices, *, accept_change: bool, extend: bool
+        self,
+        workers: int,
+        gpus: Devices,
+        *,
+        accept_change: bool,
+        extend: bool,
+        handed_on: dict[str, Any] | None = None,
     ) -> Iterator[tuple[Session, Progress]]:
         """Hold the folder, open the journal, start the executor; all of it ends with the block."""
         setting, (source, objects) = self._setting, self._sources
@@ -468,6 +485,8 @@ class Study:
                 forget=partial(checkpoints.discard, job),
                 patience=patience,
             )
+            if handed_on is not None:
+                session.record(Event("set_aside", handed_on))
             session.record(Event("opened", coordinator(workers, gpus)))
             try:
                 yield session, progress

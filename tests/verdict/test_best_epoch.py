@@ -258,11 +258,11 @@ def test_another_rule_is_another_study(tmp_path: Any) -> None:
 
 
 def test_a_journal_from_before_there_was_a_choice_counts_the_last_report() -> None:
-    from truing.identity import changes, is_other
+    from truing.identity import changes, differing
 
     assert changes({"seed": 0}, {"seed": 0, "epoch": "last"}) == []
     assert changes({"seed": 0}, {"seed": 0, "epoch": "best"}) == ["epoch was last and is now best"]
-    assert not is_other({"seed": 0}, {"seed": 0, "epoch": "last"})
+    assert not differing({"seed": 0}, {"seed": 0, "epoch": "last"})
 
 
 def test_the_rule_holds_in_processes_too(tmp_path: Any) -> None:

@@ -11,7 +11,8 @@
 | finished   | run, state, scores, undefined, curve, seconds, epochs, reason, predictions                      |
 | damaged    | run, reason: a file it left is damaged, so it is run again                                      |
 | judged     | trial, state, value, se, scores, reason                                                         |
-| restarted  | nothing had completed and the study changed: what came before is void                           |
+| restarted  | nothing had completed and the study changed: what came before is void; what changed, trials     |
+| set_aside  | fresh=True: the name the earlier study was set aside under, its trials, its looks               |
 | accepted   | a changed function was accepted: the diff                                                       |
 | extended   | the space grew: the new space                                                                   |
 | ended      | why a call of run() came to its end                                                             |

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from sys import intern
 from types import MappingProxyType
@@ -17,6 +17,20 @@ from truing.record.trial import SEARCH, Reason, RunRecord, Trial
 from truing.space.space import Space
 
 T = TypeVar("T")
+
+
+_MARKED = ("study", "opened", "accepted", "extended", "restarted", "set_aside")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An event about the study as a whole, and how far the study was: numbers of the next trial and run."""
+
+    kind: str
+    data: Mapping[str, Any]
+    time: float
+    trial: int
+    run: int
 
 
 class History:
@@ -41,6 +55,7 @@ class History:
         self.states: Counter[str] = Counter()  # of the trials
         self.keys: set[str] = set()
         self.notes: dict[str, list[dict[str, Any]]] = {}
+        self.marks: list[Mark] = []  # what changes are told from, in their order
         self.verdict_runs: dict[tuple[str, int, int], int] = {}  # completed: (purpose, trial, replicate) -> run
         self.function_since = 0  # runs from this number on are of the training function as it is now
         self.verdict_since = 0  # a verdict takes no run of its own from before this number
@@ -120,7 +135,12 @@ class History:
         return trial.number >= self._young_trial
 
     def _note(self, event: Event) -> None:
+        self._mark(event)
         self.notes.setdefault(event.kind, []).append({**event.data, "time": event.time})
+
+    def _mark(self, event: Event) -> None:
+        if event.kind in _MARKED:
+            self.marks.append(Mark(event.kind, event.data, event.time, len(self._trials), self.next_run))
 
     def _study(self, event: Event) -> None:
         before = self.last("study")
@@ -219,9 +239,10 @@ class History:
 
     def _restarted(self, event: Event) -> None:
         """Nothing had completed and the study changed: begin anew; run numbers are never given twice."""
-        following = self.next_run
+        following, marks = self.next_run, self.marks
         self.__init__(self.space, self.goal)  # type: ignore[misc]
-        self.next_run = following
+        self.next_run, self.marks = following, marks
+        self._mark(event)
 
     def _accepted(self, event: Event) -> None:
         """Another training function: what a verdict ran with the old one says nothing of it."""

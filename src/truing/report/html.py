@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from truing.errors import JournalError
+from truing.record.changes import FUNCTION, changes_of
 from truing.record.history import History
 from truing.report.columns import plain
 from truing.report.effects import CAVEAT, Effect, effects
@@ -165,6 +166,10 @@ def _page(
         "trials": _trials(history, rows),
         "parameters": list(history.space),
         "reasons": any(row["reason"] for row in rows),
+        "changes": [
+            {"when": change.when, "text": plain(capital(change.text)), "detail": change.detail}
+            for change in changes_of(history)
+        ],
         "space": [_described(name, history.space) for name in history.space],
         "methods": methods(history, study, verdict),
         "facts": _facts(study),
@@ -341,8 +346,9 @@ def _warnings(history: History, study: Mapping[str, Any], verdict: Mapping[str, 
         share = f"{len(failed)} of {len(history)} trials failed"
         why = next((f": {plain(trial.reason)}" for trial in failed if trial.reason), "")
         listed.append({"code": "failed_trials", "message": f"{share}; the first{why}."})
-    if history.notes.get("accepted") and not any("accept" in code or "changed" in code for code in codes):
-        listed.append({"code": "accepted_change", "message": "The training function was changed during the study."})
+    for change in changes_of(history) if "changed_function" not in codes else ():
+        if change.kind == FUNCTION:
+            listed.append({"code": "changed_function", "message": plain(f"{capital(change.text)} ({change.when}).")})
     return listed
 
 

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from truing.record.changes import FUNCTION, SETTING, SPACE, VERSIONS, changes_of
+from truing.record.changes import SEARCH as SEARCHER
 from truing.record.epoch import EpochRule
 from truing.record.history import History
 from truing.record.trial import SEARCH
+from truing.report.columns import plain
 from truing.report.effects import CAVEAT
 from truing.report.facts import inside, name_of, number, of_the_rows, words
 
@@ -65,10 +68,9 @@ def _search(history: History, study: Mapping[str, Any]) -> str:
         sentences.append(f"Every random decision comes from seed {number(study['seed'])}.")
     if counts["failed"]:
         sentences.append("A trial of which one run failed has failed: it is not averaged over the others.")
-    if history.notes.get("accepted"):
-        sentences.append("The training function was changed during the study, and the change accepted.")
-    if history.notes.get("extended"):
-        sentences.append("The space was extended during the study.")
+    for change in changes_of(history):
+        if change.kind in (FUNCTION, SPACE, SEARCHER, SETTING, VERSIONS):
+            sentences.append(f"From trial {change.trial} on: {plain(change.text)}.")
     return " ".join(sentences)
 
 

@@ -13,9 +13,11 @@ from typing import Any
 from truing.errors import UsageError
 from truing.execution.devices import Devices
 from truing.execution.failure import tail
+from truing.record.changes import changes_of, earlier_looks
 from truing.record.history import History
 from truing.record.state import State
 from truing.record.trial import SEARCH, RunRecord
+from truing.report.columns import plain
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
 from truing.space.configuration import format_value
@@ -45,7 +47,8 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "seconds": round(sum(run.seconds for run in history.runs.values()), 3),
         "best": None if best is None else {"number": best.number, "value": best.value, "config": dict(best.config)},
         "verdict": history.last("verdict") is not None,
-        "looks": len(history.notes.get("look", ())),
+        "looks": len(history.notes.get("look", ())) + earlier_looks(history)[0],
+        "changes": [change.to_dict() for change in changes_of(history)],
         "versions": study.get("versions"),
         "git": study.get("git"),
         "machine": study.get("machine"),
@@ -94,6 +97,7 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         limit=SHOWN,
     )
     lines.append(table)
+    lines += _changes(history, width)
     versions = " · ".join(f"{name} {version}" for name, version in (study.get("versions") or {}).items())
     machine = study.get("machine") or {}
     lines += [
@@ -103,6 +107,19 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     if study.get("git"):
         lines.append(f"git {study['git']}")
     return "\n".join(lines)
+
+
+def _changes(history: History, width: int) -> list[str]:
+    """What was changed while the study went on, each with its day and the trial from which it holds."""
+    changes = changes_of(history)
+    if not changes:
+        return []
+    lines = ["", "Changed since it began:"]
+    for change in changes:
+        size = sum(line[:1] in "+-" and line[:3] not in ("+++", "---") for line in change.detail.splitlines())
+        diff = f" ({size} lines of the diff; --json and the report have it)" if size else ""
+        lines += textwrap.wrap(plain(f"  {change.when}: {change.text}{diff}."), width, subsequent_indent="    ")
+    return lines
 
 
 def _counted(history: History, *, search: bool) -> int:

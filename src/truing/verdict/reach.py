@@ -15,6 +15,7 @@ import numpy as np
 from truing.errors import DataError, StudyFailedError
 from truing.execution.job import Job, kept
 from truing.loop import Session, carry_out
+from truing.record.changes import changes_of, earlier_looks
 from truing.record.events import Event
 from truing.record.seeds import stream
 from truing.record.state import State
@@ -125,7 +126,8 @@ class _Reaching:
             "gain": figures.gain(task.goal, difference, (test or {}).get(task.primary.name), selected.number == 0),
             "validation": {**validation, "difference": difference},
             "test": test,
-            "looks": len(history.notes.get("look", ())),
+            "looks": len(history.notes.get("look", ())) + earlier_looks(history)[0],
+            "changes": [change.to_dict() for change in changes_of(history)],
             "generalization": figures.generalization(self.setting, selected, fresh, validation, test, base),
             "base": base["test"] or base["development"],
             "trials": len(history),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from truing.record.changes import FUNCTION, SPACE, changes_of, earlier_looks
 from truing.record.history import History
 from truing.record.trial import ESTIMATE, RACE, REFIT, RunRecord, Trial
 from truing.verdict.fresh import cause
@@ -78,12 +79,28 @@ def warnings_of(
         found.append(
             ("source_unreadable", f"The source of {unread} could not be read, so changes to it cannot be seen.")
         )
-    if history.notes.get("accepted"):
+    for change in changes_of(history):
+        if change.kind == FUNCTION:
+            found.append(
+                ("changed_function", f"{capital(change.text)} ({change.when}): earlier runs are of the old one.")
+            )
+        elif change.kind == SPACE:
+            found.append(("extended_space", f"{capital(change.text)} ({change.when})."))
+    same, data, folders = earlier_looks(history)
+    if same and verdict["test"] is not None:
         found.append(
             (
-                "changed_function",
-                "The training function changed during the study and the change was accepted: earlier runs are "
-                "of the old one.",
+                "looked_before",
+                f"These locked rows were opened {'once' if same == 1 else f'{same} times'} before, by a study that was "
+                f"set aside ({folders}); that counts as a look.",
+            )
+        )
+    if data and verdict["test"] is not None:
+        found.append(
+            (
+                "looked_before",
+                f"Other locked rows of the same data were opened before, by a study that was set aside ({folders}): "
+                "some of these may have been among them.",
             )
         )
     found += [(f["code"], f["message"]) for f in study.get("findings") or []]
@@ -125,7 +142,7 @@ def warnings_of(
         if entry["delivered"]["value"] is None or entry["selected"] is None:
             why = entry["reason"] or entry["delivered"]["reason"]
             found.append(("undefined", f"{capital(spoken(name))} on the locked rows is undefined: {why}."))
-    return [{"code": code, "message": message} for code, message in found]
+    return [{"code": code, "message": message} for code, message in dict.fromkeys(found)]
 
 
 def _no_better(verdict: Mapping[str, Any]) -> list[str]:
