@@ -198,7 +198,7 @@ class History:
             epochs=data.get("epochs", 0),
             reason=Reason(**reason) if reason else None,
             predictions=data.get("predictions", False),
-            details=_shared(data.get("details")),
+            details=_shared(_compact(data.get("details"))),
         )
         if run.purpose == SEARCH:
             trial = self._trials[run.trial]
@@ -288,6 +288,13 @@ _PUT: dict[type, dict[str, Any]] = {
 }
 _STATES = {str(state): state for state in State}  # a tenth of the time that State(...) takes
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _compact(details: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """With the training curve, where the function reports one, as small as the other."""
+    if not details or "train_curve" not in details:
+        return details
+    return {**details, "train_curve": Curve(details["train_curve"])}
 
 
 def _shared(found: Mapping[str, Any] | None) -> Mapping[str, Any]:
