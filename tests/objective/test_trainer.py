@@ -570,3 +570,33 @@ def test_torch_is_looked_for_past_the_finder_that_seeds_it(monkeypatch):
 
     assert TorchTrainer(lambda config: None).epochs == 20
     assert finder.asked == 0
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "list", "sparse"])
+def test_tables_of_numbers_become_one_array(form: str) -> None:
+    import scipy.sparse
+
+    from truing.objective.batches import as_array
+
+    table = np.arange(12.0, dtype=np.float32).reshape(4, 3)
+    make: dict[str, Any] = {
+        "pandas": lambda t: pytest.importorskip("pandas").DataFrame(t, columns=list("abc")).assign(flag=[True] * 4),
+        "polars": lambda t: pytest.importorskip("polars").DataFrame(t, schema=list("abc")),
+        "list": lambda t: t.tolist(),
+        "sparse": scipy.sparse.csr_array,
+    }
+
+    found = as_array(make[form](table))
+
+    assert found.dtype.kind == "f"
+    assert found[:, :3].tolist() == table.tolist()
+
+
+def test_columns_that_are_no_numbers_are_named() -> None:
+    from truing.objective.batches import as_array
+
+    frame = pytest.importorskip("pandas").DataFrame({"age": [1.0, 2.0], "sex": ["f", "m"], "pain": ["a", "b"]})
+    with pytest.raises(UsageError, match=r"x has other columns \(sex, pain\): encode them"):
+        as_array(frame)
+    with pytest.raises(UsageError, match="x is a list of others: give a Dataset that pads"):
+        as_array([[1, 2], [3]])
