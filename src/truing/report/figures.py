@@ -49,10 +49,10 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
     failed = [t for t in history.trials if t.state == "failed"]
     name = plain(metric)
     values = [_value(t) for t in done]
-    log = _logarithmic(values)
+    log = logarithmic(values)
     barred = len(done) <= 200 and any(t.se for t in done)
     reach = [0.0 if log or not barred or t.se is None else t.se for t in done]  # bars must fit a linear axis
-    low, high = _range([v + s for v, r in zip(values, reach, strict=True) for s in (-r, r)], log)
+    low, high = span([v + s for v, r in zip(values, reach, strict=True) for s in (-r, r)], log)
     figure = go.Figure()
     if done:
         sign = 1.0 if history.goal == "min" else -1.0
@@ -91,8 +91,8 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
         )
     title = _headline(history, done, name)
     better = "lower" if history.goal == "min" else "higher"
-    _lay_out(figure, title, x="trial number", y=f"{clip(name, 40)} ({better} is better)")
-    _scale(figure, log, low, high)
+    lay_out(figure, title, x="trial number", y=f"{clip(name, 40)} ({better} is better)")
+    scale(figure, log, low, high)
     if len(history) <= 12:
         figure.update_xaxes(dtick=1)
     words = [title]
@@ -120,8 +120,8 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
 
     name, parameter = plain(metric), plain(effect.parameter)
     values = [_value(t) for t in history.completed]
-    log = _logarithmic(values)
-    low, high = _range(values, log)
+    log = logarithmic(values)
+    low, high = span(values, log)
     numeric = effect.kind not in ("choice", "ordered")
     figure = go.Figure()
     if effect.cells:
@@ -159,8 +159,8 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
     title = _finding(effect, history.goal, name)
     better = "lower" if history.goal == "min" else "higher"
     axis = clip(parameter, 40) + (" (log scale)" if effect.log else "")
-    _lay_out(figure, title, x=axis, y=f"{clip(name, 40)} ({better} is better)")
-    _scale(figure, log, low, high)
+    lay_out(figure, title, x=axis, y=f"{clip(name, 40)} ({better} is better)")
+    scale(figure, log, low, high)
     if effect.log:
         wide = bool(effect.cells) and effect.cells[-1].high / effect.cells[0].low > 30
         figure.update_xaxes(type="log", tickformat="~g", dtick=1 if wide else "D2")
@@ -207,11 +207,11 @@ def _listed(effect: Effect, metric: str) -> str:
     return "; ".join(words) + "." if words else ""
 
 
-def _logarithmic(values: Sequence[float]) -> bool:
+def logarithmic(values: Sequence[float]) -> bool:
     return bool(values) and min(values) > 0 and max(values) / min(values) > _WIDE
 
 
-def _range(values: Sequence[float], log: bool) -> tuple[float, float]:
+def span(values: Sequence[float], log: bool) -> tuple[float, float]:
     """Ends of the score axis, a little beyond the values; the same for every figure of a study."""
     if not values:
         return 0.0, 1.0
@@ -232,14 +232,14 @@ def _beyond(low: float, high: float, log: bool, *, above: bool) -> tuple[float, 
     return (high, low, high + margin) if above else (low, low - margin, high)
 
 
-def _scale(figure: Any, log: bool, low: float, high: float) -> None:
+def scale(figure: Any, log: bool, low: float, high: float) -> None:
     if log:
         figure.update_yaxes(type="log", range=[math.log10(low), math.log10(high)], tickformat="~g", dtick="D2")
         return
     figure.update_yaxes(range=[low, high])
 
 
-def _lay_out(figure: Any, title: str, *, x: str, y: str) -> None:
+def lay_out(figure: Any, title: str, *, x: str, y: str) -> None:
     figure.update_layout(
         title={"text": _text(title), "font": {"size": 15}},
         template="plotly_white",

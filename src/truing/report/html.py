@@ -24,6 +24,7 @@ from truing.report.columns import plain
 from truing.report.effects import CAVEAT, Effect, effects
 from truing.report.facts import inside, name_of, number, words
 from truing.report.figures import Drawing, effect_of, score_over_time
+from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
 from truing.report.progress import duration
 from truing.report.table import Row, best_number, ordered, score, trial_rows
@@ -143,6 +144,10 @@ def _page(
             }
         )
         drawings.append(drawing)
+    chosen = inside(verdict, "selected_trial")
+    learning = learning_curves(history, metric=metric, selected=chosen if isinstance(chosen, int) else None)
+    learning_place = len(drawings)
+    drawings += [learning] if learning is not None else []
     rows = trial_rows(history)
     return {
         "name": plain(study.get("name") or Path(folder_name).name or "study"),
@@ -160,6 +165,8 @@ def _page(
         "cost": _cost(history, rows, verdict),
         "warnings": _warnings(history, study, verdict),
         "over_time": drawings[0],
+        "learning": learning,
+        "learning_place": learning_place,
         "panels": panels,
         "caveat": CAVEAT,
         "figures": [_bare(drawing) for drawing in drawings],
