@@ -2,6 +2,7 @@
 
     TruingError
     ├── UsageError            2   the call or the command is wrong
+    │   ├── ArgumentError         an argument that a call does not have
     │   ├── SpaceError            a space or a configuration
     │   ├── DataError             data, rows, splits
     │   ├── MetricError           a metric or its input
@@ -17,7 +18,15 @@ A message is one sentence: what is wrong, what was given, what to do.
 
 from __future__ import annotations
 
+import os
+import sysconfig
+import traceback
 from collections.abc import Iterable
+
+_OTHERS = tuple(
+    os.path.realpath(folder) + os.sep
+    for folder in (os.path.dirname(__file__), *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
+)
 
 
 class TruingError(Exception):
@@ -30,11 +39,21 @@ class TruingError(Exception):
         """The name under which `--json` prints the error."""
         return type(self).__name__
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the person's own lines and the sentence, without the library's frames between."""
+        frames = [frame for frame in traceback.extract_tb(self.__traceback__) if _is_persons(frame.filename)]
+        head = ["Traceback (most recent call last):", *(line.rstrip() for line in traceback.format_list(frames))]
+        return [*(head if frames else []), f"{self.kind}: {self}"]
+
 
 class UsageError(TruingError, ValueError):
     """A call or a command that cannot be carried out as given."""
 
     exit_code = 2
+
+
+class ArgumentError(UsageError, TypeError):
+    """An argument that a call does not have, or lacks."""
 
 
 class SpaceError(UsageError):
@@ -75,6 +94,10 @@ class JournalError(TruingError, OSError):
     """The journal cannot be read or written."""
 
     exit_code = 74
+
+
+def _is_persons(filename: str) -> bool:
+    return not filename.startswith("<frozen") and not os.path.realpath(filename).startswith(_OTHERS)
 
 
 def listed(findings: Iterable[str], error: type[TruingError]) -> None:

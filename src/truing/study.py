@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truing.advice import before_search
+from truing.arguments import spelled
 from truing.data.data import Data
 from truing.errors import ChangedStudyError, StudyFailedError, UsageError, short
 from truing.execution import checkpoints, devices, script
@@ -104,6 +105,7 @@ class Study:
     Study(folder='studies/example', metric='loss', search='RandomSearch')
     """
 
+    @spelled("Study")
     def __init__(
         self,
         objective: Callable[[Any], Any],
@@ -168,6 +170,7 @@ class Study:
 
     # -- what a person calls ---------------------------------------------------------------------------------------
 
+    @spelled("run")
     def run(
         self,
         trials: int | None = None,
@@ -263,6 +266,7 @@ class Study:
         """
         return self._read().best()
 
+    @spelled("verdict")
     def verdict(self, again: bool = False, workers: int | None = None) -> Verdict:
         """The honest end: fresh runs, comparison with the defaults, and one look at the locked test set.
 

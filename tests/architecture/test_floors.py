@@ -12,6 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "truing"
 FLOORS = [
     ["errors", "registry"],
+    ["arguments"],  # standard library only, too
     ["space", "data"],
     ["statistics", "knowledge", "datasets"],
     ["record"],

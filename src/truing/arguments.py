@@ -1,0 +1,51 @@
+"""A mistyped keyword is answered with the nearest name, and the signature stays what it is."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from truing.errors import ArgumentError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def spelled(called: str) -> Callable[[F], F]:
+    """Decorate a function or method: a call that does not fit its signature raises one sentence.
+
+    Editors, `help()` and `inspect.signature` see the function's own signature.
+
+    Args:
+        called: what the sentence calls it, such as "Study".
+
+    >>> @spelled("fit")
+    ... def fit(rows, *, epochs=1):
+    ...     return epochs
+    >>> fit([], epohcs=3)
+    Traceback (most recent call last):
+    truing.errors.ArgumentError: fit() has no argument 'epohcs'; did you mean epochs=?
+    """
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        names = [name for name in signature.parameters if name != "self"]
+
+        @functools.wraps(function)
+        def checked(*args: Any, **named: Any) -> Any:
+            unknown = [name for name in named if name not in names]
+            if unknown:
+                near = difflib.get_close_matches(unknown[0], names, 1)
+                hint = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(names)}."
+                raise ArgumentError(f"{called}() has no argument {unknown[0]!r}; {hint}")
+            try:
+                signature.bind(*args, **named)
+            except TypeError as error:
+                raise ArgumentError(f"{called}(): {error}; it takes {', '.join(names)}.") from None
+            return function(*args, **named)
+
+        return cast("F", checked)
+
+    return decorate
