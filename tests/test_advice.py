@@ -188,7 +188,8 @@ def test_the_plan_in_one_line(more: dict[str, Any], expected: str) -> None:
 
 
 def test_a_plan_without_an_end_says_so() -> None:
-    assert "as many trials as there is time for" in line(trials=None)
+    assert "as many trials as there is time for" in line(trials=None, minutes=5.0)
+    assert "as many trials as the search takes" in line(trials=None)
 
 
 def test_the_time_of_the_plan_is_that_of_an_even_schedule() -> None:

@@ -24,6 +24,7 @@ from truing.record.seeds import seed_of
 from truing.schedule.full import Full
 from truing.search.grid import GridSearch
 from truing.search.random import RandomSearch
+from truing.search.sequential import SequentialSearch
 from truing.setting import prepare
 from truing.space.parameter import Choice, Float, Int
 from truing.space.space import Space
@@ -230,6 +231,56 @@ def test_trials_do_not_depend_on_deaths(searcher: Any) -> None:
         assert lives > 2
         assert study.configs() == undisturbed.configs()
         assert study.values() == undisturbed.values()
+
+
+GROUPED = Space(
+    x=Float(0.0, 1.0, default=0.9, group="one"),
+    n=Int(1, 3, default=2, group="two"),
+    m=Int(1, 4, default=4, group="three"),
+)
+
+
+def crossed(spec: RunSpec) -> dict[str, Any]:
+    x, n, m = spec.config["x"], spec.config["n"], spec.config["m"]
+    return completed((x - 0.2 * n) ** 2 + 0.3 * (n - m) ** 2 + 0.1 * m + (spec.seed * m % 1000) / 2e4)
+
+
+STAGED = [SequentialSearch(), SequentialSearch(inner={"one": "random", "two": "grid"}, per_group=5, joint=5)]
+
+
+@pytest.mark.parametrize("searcher", STAGED, ids=["grid", "mixed"])
+def test_a_search_in_stages_sees_all_before_its_stage_whatever_the_workers(searcher: Any) -> None:
+    alone = Study(GROUPED)
+    assert alone.run(searcher, trials=None, outcome=crossed) == "exhausted"
+    trials = alone.history().trials
+    first = next(t.number for t in trials if t.config["n"] != 2 or t.config["m"] != 4)
+
+    assert [t.number for t in trials if t.seen == t.number][:3] == [0, 1, first]  # each stage began with all known
+    assert any(t.seen < t.number for t in trials)  # and within it the trials did not wait for each other
+    for workers, order in itertools.product((2, 4, 16), (1, 2, 3)):
+        together = Study(GROUPED)
+        together.run(searcher, trials=None, workers=workers, order=order, outcome=crossed)
+        assert together.configs() == alone.configs()
+        assert together.values() == alone.values()
+        assert [t.seen for t in together.history().trials] == [t.seen for t in trials]
+        assert together.most > 1
+
+
+@pytest.mark.parametrize("searcher", STAGED, ids=["grid", "mixed"])
+def test_a_search_in_stages_goes_on_after_deaths_limits_and_without_lookahead(searcher: Any) -> None:
+    whole = Study(GROUPED)
+    whole.run(searcher, trials=None, outcome=crossed)
+
+    for seed in range(6):
+        chance = random.Random(seed)
+        study = Study(GROUPED)
+        while study.run(searcher, trials=None, workers=3, order=seed, outcome=crossed, dies_after=9) == "died":
+            study.run(searcher, trials=len(study.configs()) + chance.randrange(3), workers=2, outcome=crossed)
+        assert study.configs() == whole.configs()
+        assert study.values() == whole.values()
+    free = Study(GROUPED)
+    free.run(searcher, trials=None, workers=4, order=3, outcome=crossed, lookahead=None)
+    assert free.configs() == whole.configs()  # neither a grid nor random draws read scores within a stage
 
 
 def test_no_finished_run_is_lost_or_counted_twice_whatever_the_moment_of_death() -> None:

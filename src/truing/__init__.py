@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from truing.report.view import load as load
     from truing.search.grid import GridSearch as GridSearch
     from truing.search.random import RandomSearch as RandomSearch
+    from truing.search.sequential import SequentialSearch as SequentialSearch
     from truing.search.sobol import SobolSearch as SobolSearch
     from truing.space.condition import at_least as at_least
     from truing.space.condition import at_most as at_most
@@ -50,6 +51,7 @@ _HOMES = {
     "RandomSearch": "truing.search.random",
     "Repeat": "truing.space.repeat",
     "Seeds": "truing.validation.seeds",
+    "SequentialSearch": "truing.search.sequential",
     "SobolSearch": "truing.search.sobol",
     "Space": "truing.space.space",
     "Study": "truing.study",
@@ -83,6 +85,7 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "GridSearch",
     "RandomSearch",
     "SobolSearch",
+    "SequentialSearch",
     "TorchTrainer",
     "Verdict",
     "load",

@@ -221,7 +221,8 @@ def plan_line(
     held = f" and at most {memory}" if memory else ""
     if trials is None:
         what = f"{runs} {run} each ({protocol}), {says(seconds)} a run{held}{where}"
-        return f"{opening}: as many trials as there is time for, {what}."
+        many = "as there is time for" if minutes is not None else "as the search takes"
+        return f"{opening}: as many trials {many}, {what}."
     trial = "trial" if trials == 1 else "trials"
     text = f"{opening}: {trials} {trial} x {runs} {run} ({protocol})"
     if seconds is None:

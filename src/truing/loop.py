@@ -258,7 +258,7 @@ def _all_runs_ended(history: History, queue: deque[RunSpec]) -> list[Trial]:
 def _propose(session: Session, searcher: Searcher, seed: int, lookahead: int | None) -> Trial | None:
     """The defaults first; then whatever the searcher makes of the complete steps up to number - lookahead."""
     history, number = session.history, len(session.history)
-    horizon = None if lookahead is None else max(0, number - lookahead)
+    horizon = None if lookahead is None else max(number - lookahead, _must_see(history, searcher))
     config = (
         history.space.defaults()
         if number == 0
@@ -273,11 +273,19 @@ def _propose(session: Session, searcher: Searcher, seed: int, lookahead: int | N
 
 def _too_early(history: History, searcher: Searcher, lookahead: int | None) -> bool:
     """True while a searcher that reads scores must wait for the trials it is promised to see."""
-    if lookahead is None or not getattr(searcher, "adaptive", True):
+    if not getattr(searcher, "adaptive", True):
         return False
-    latest = range(max(0, len(history) - lookahead), len(history))
+    known = max(_must_see(history, searcher), len(history) - lookahead if lookahead is not None else 0)
+    if known <= 0:
+        return False
+    latest = range(known, len(history))
     still_open = sum(history.states[state] for state in OPEN)
     return still_open > sum(history.trial(number).state in OPEN for number in latest)
+
+
+def _must_see(history: History, searcher: Searcher) -> int:
+    """Of how many trials the next one must see the scores, whatever the lookahead: those before a stage begins."""
+    return max(0, min(searcher.sees(history), len(history))) if hasattr(searcher, "sees") else 0
 
 
 def _runs_for(trial: Trial, plan: Plan, keep: str) -> list[RunSpec]:

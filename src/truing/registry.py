@@ -64,6 +64,7 @@ SEARCHERS = Registry(
         "random": "truing.search.random:RandomSearch",
         "grid": "truing.search.grid:GridSearch",
         "sobol": "truing.search.sobol:SobolSearch",
+        "sequential": "truing.search.sequential:SequentialSearch",
     },
 )
 SCHEDULES = Registry("schedule", "truing.schedules", {"full": "truing.schedule.full:Full"})

@@ -76,7 +76,7 @@ class Study:
             trial.
         test: rows locked away before the first trial: a share, row positions, a mask, a Data (an official test set),
             or None.
-        search: "random", "grid", "sobol", or a searcher such as `tr.GridSearch(points=5)`.
+        search: "random", "grid", "sobol", "sequential", or a searcher such as `tr.GridSearch(points=5)`.
         epochs: how far a run goes; None = as far as the function's own `run.epochs(n)`.
         epoch: which report a run's score is taken from: "last"; "best", which is one more choice on the validation
             rows and is corrected for in the verdict; or "mean:5", the mean of the last five, or of fewer if there are
@@ -146,7 +146,7 @@ class Study:
         self.gpus_per_run = _gpus_per_run(gpus_per_run)
         self.run_memory = bytes_of(run_memory, "run_memory") if run_memory is not None else None
         self.lookahead = whole_number(lookahead, "lookahead", low=1) if lookahead is not None else None
-        self.searcher = _searcher(search)
+        self.searcher = _searcher(search, space)
         self.file = script.current_file()
         self.folder = _folder(folder, self.file)
         self._metric, self._also, self._positive = metric, also, positive
@@ -186,7 +186,7 @@ class Study:
 
         Args:
             trials: the study's total over all calls, the defaults (trial 0) and failed ones included. Default: 40; a
-                grid runs to its size.
+                grid runs to its size, a sequential search to its own end.
             minutes: no new trial starts after this time of this call; those begun are finished.
             target: no new trial starts once a trial reaches this value of the metric.
             workers: runs at a time; 0 = in this process, one after the other. Default: the number of cores; on a
@@ -223,7 +223,7 @@ class Study:
                 minutes=minutes,
                 workers=workers,
                 memory=in_words(self.run_memory) if self.run_memory is not None and workers else "",
-                notes=self._notes(workers),
+                notes=[*self._notes(workers), *self._says(history)],
                 say=progress.line,
                 says=duration,
             )
@@ -234,9 +234,10 @@ class Study:
             except StudyFailedError:
                 session.record(Event("ended", {"why": "failures", "target": limits.target}))
                 raise
-            session.record(Event("ended", {"why": why, "target": limits.target}))
+            said = self._says(history)
+            session.record(Event("ended", {"why": why, "target": limits.target, "says": said}))
             progress.close()
-            for line in ending(history, self._task.primary.name, why, before=before, asked=limits.trials):
+            for line in ending(history, self._task.primary.name, why, before=before, asked=limits.trials, said=said):
                 progress.line(line)
             if why == "interrupted":
                 raise KeyboardInterrupt
@@ -310,8 +311,8 @@ class Study:
             def phase(name: str, total: int) -> None:
                 session.watch = VerdictWatch(progress, name, total, len(session.history.runs))
 
-            study = session.history.last("study") or {}
-            found = reach(session, self._setting, self._job, study, say=progress.line, phase=phase)
+            study, said = session.history.last("study") or {}, self._says(session.history)
+            found = reach(session, self._setting, self._job, study, say=progress.line, phase=phase, said=said)
             progress.close()
         self.report()
         return found
@@ -406,6 +407,10 @@ class Study:
             most = self.space.size
         counts = [count for count in (asked, most) if count is not None and count != float("inf")]
         return max(int(min(counts)), len(history)) if counts else None
+
+    def _says(self, history: History) -> list[str]:
+        """What the searcher has to say of where it stands."""
+        return list(self.searcher.says(history)) if hasattr(self.searcher, "says") else []
 
     def _notes(self, workers: int) -> list[str]:
         """What else a person should know before the first trial."""
@@ -538,12 +543,14 @@ class Study:
         return read(self.folder)[0]
 
 
-def _searcher(search: Any) -> Any:
+def _searcher(search: Any, space: Space) -> Any:
     if isinstance(search, str):
-        return SEARCHERS.get(search)()
+        search = SEARCHERS.get(search)()
     if not hasattr(search, "suggest") or isinstance(search, type):
         names = ", ".join(repr(name) for name in SEARCHERS)
         raise UsageError(f"search= takes one of {names} or a searcher such as tr.GridSearch(points=5), got {search!r}.")
+    if hasattr(search, "check"):
+        search.check(space)
     return search
 
 

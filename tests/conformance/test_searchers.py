@@ -158,6 +158,54 @@ class TupleSettings:
         return RandomSearch().suggest(view, rng)
 
 
+@dataclass(frozen=True)
+class NeedsMoreThanItSays:
+    def sees(self, view):
+        return 0
+
+    def suggest(self, view, rng):
+        rng.random(len(view.completed))
+        return RandomSearch().suggest(view, rng)
+
+
+@dataclass(frozen=True)
+class NeedsTheFuture:
+    def sees(self, view):
+        return len(view) + 1
+
+    def suggest(self, view, rng):
+        return RandomSearch().suggest(view, rng)
+
+
+@dataclass(frozen=True)
+class DecidesByTheLastScore:
+    """What it says depends on scores that it has not asked for."""
+
+    def sees(self, view):
+        return len(view) if view.trials[-1].value == 0.5 else 0
+
+    def suggest(self, view, rng):
+        return RandomSearch().suggest(view, rng)
+
+
+@dataclass(frozen=True)
+class EndsAtOnce:
+    def trials(self, space, before=()):
+        return None
+
+    def suggest(self, view, rng):
+        return None
+
+
+@dataclass(frozen=True)
+class Mumbles:
+    def says(self, view):
+        return "best so far"
+
+    def suggest(self, view, rng):
+        return RandomSearch().suggest(view, rng)
+
+
 BROKEN = [
     (NumpyValues, "inside_the_space", "plain JSON values"),
     (PlainDict, "inside_the_space", "must be a Configuration"),
@@ -172,6 +220,11 @@ BROKEN = [
     (PeeksAtScores, "keeps_its_word_about_scores", "adaptive is False"),
     (Repeats, "no_repeats", "repeats"),
     (GivesUp, "no_repeats", "ends after 4 trials"),
+    (EndsAtOnce, "no_repeats", "ends after 1 trials"),
+    (NeedsMoreThanItSays, "says_what_it_must_see", "must see 0 trials, but it is"),
+    (NeedsTheFuture, "says_what_it_must_see", "from 0 to 1, but is 2"),
+    (DecidesByTheLastScore, "says_what_it_must_see", "must see .* but 0 where the first"),
+    (Mumbles, "speaks_in_sentences", "must give a list of sentences, but gives 'best so far'"),
     (NeverEnds, "ends_when_nothing_is_left", "every configuration has been a trial"),
     (NoDataclass, "settings_are_plain", "must be a frozen dataclass"),
     (OddSettings, "settings_are_plain", "do not go through JSON"),

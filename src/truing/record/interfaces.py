@@ -74,8 +74,19 @@ class Searcher(Protocol):
     """Proposes configurations: a pure function of the history and of a random stream.
 
     A searcher with `adaptive = False` promises not to read scores; the loop then need not wait for them.
-    A searcher may have `trials(space, before)`: how many trials there will be when it has nothing more to offer,
-    where `before` are the configurations that are trials already.
+    `view.seed` is the study's, for what is drawn once and not at every step.
+
+    What a searcher may have besides:
+
+    - `check(space)` raises UsageError where its settings do not fit the space; called when a study is made.
+    - `trials(space, before)`: how many trials there will be when it has nothing more to offer, where `before` are the
+      configurations that are trials already; None where the scores decide. With it a study without `trials=` runs to
+      the searcher's own end.
+    - `sees(view)`: how many trials the next one must see the scores of, at most len(view). The loop waits for these
+      although `lookahead` would leave the last ones out. The answer may use the scores of no more trials than the
+      answers and the `lookahead` of earlier steps made known, or the trials would depend on the number of workers.
+    - `says(view)`: sentences for people on where the search stands or how it ended; printed before its first trial
+      and at the end of a run, kept in the journal, and shown by the verdict and the report.
     """
 
     def suggest(self, view: History, rng: Generator) -> Configuration | None: ...

@@ -163,6 +163,7 @@ def _page(
         "delivered": bool(inside(verdict, "test")),
         "generalization": _generalization(verdict),
         "cost": _cost(history, rows, verdict),
+        "said": _said(history, verdict),
         "warnings": _warnings(history, study, verdict),
         "over_time": drawings[0],
         "learning": learning,
@@ -338,6 +339,12 @@ def _cost(history: History, rows: list[Row], verdict: Mapping[str, Any] | None) 
     else:
         parts.append(f"{duration(sum(row['seconds'] for row in rows))} of training")
     return f" {_DOTTED} ".join(parts)
+
+
+def _said(history: History, verdict: Mapping[str, Any] | None) -> list[str]:
+    """What the searcher said of where it stands."""
+    found = inside(verdict, "search_says") if verdict is not None else inside(history.last("ended"), "says")
+    return [plain(line) for line in found or ()]
 
 
 def _warnings(history: History, study: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> list[dict[str, str]]:

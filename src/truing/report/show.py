@@ -25,7 +25,7 @@ from truing.space.configuration import format_value
 SHOWN = 10
 _ENDED = {
     "trials": "all its trials are done",
-    "exhausted": "every configuration has been tried",
+    "exhausted": "there is nothing more to try",
     "target": "the target was reached",
     "minutes": "its time was up",
     "interrupted": "it was interrupted, and the same command goes on",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from truing.loop import Limits, Session
 from truing.record.history import History
@@ -68,19 +69,25 @@ class VerdictWatch:
         )
 
 
-def ending(history: History, metric: str, why: str, *, before: int, asked: int | None) -> list[str]:
+def ending(
+    history: History, metric: str, why: str, *, before: int, asked: int | None, said: Sequence[str] = ()
+) -> list[str]:
     """What a person should read when a search ends; pure.
 
     Args:
         why: as `loop.search` returns it.
         before: how many trials there were when this call began.
         asked: the `trials` of this call; None = as many as there are.
+        said: what the searcher says of where it stands.
     """
     best = history.best()
     lines = []
     if best is not None and best.value is not None:
         if why == "target":
             lines.append(f"Target reached: {metric} {best.value:.4g} (trial {best.number}).")
+        elif why == "exhausted" and said:
+            if len(history) == before:
+                lines.append(f"The search has come to its end, with {len(history)} trials.")
         elif why == "exhausted" and asked is not None and len(history) < asked:
             lines.append(f"All {len(history)} configurations have been tried.")
         elif len(history) == before and why in ("trials", "exhausted"):
@@ -89,6 +96,7 @@ def ending(history: History, metric: str, why: str, *, before: int, asked: int |
             f"Best by the search: trial {best.number}, {metric} {best.value:.4g} ({best.config}). "
             "Its luck is still in this figure: the verdict takes it out."
         )
+    lines += said
     if why == "interrupted":
         lines.append("Interrupted: nothing that finished is lost; the same command goes on.")
     return lines

@@ -48,6 +48,12 @@ def spaces() -> dict[str, Space]:
             optimizer=Choice(["sgd", "adam"], default="adam"),
             nesterov=Choice([True, False], when={"optimizer": "sgd", "momentum": [0.6, 0.9]}),
         ),
+        "groups": Space(
+            layers=Int(1, 4, group="architecture"),
+            rate=Float(1e-3, 1.0, log=True, default=0.1),
+            kind=Choice(["a", "b"], group="architecture"),
+            share=Float(0.0, 0.5, when={"kind": "b"}),
+        ),
         "one value": Space(only=Choice(["value"]), fixed=Int(1, 9, default=4, role="fixed")),
         "one value beside others": Space(only=Choice([1.5]), width=Int(1, 6)),
         "repeated": Space(
@@ -281,13 +287,74 @@ def no_repeats(make: Make) -> None:
         searcher = make()
         offered = searcher.trials(space) if hasattr(searcher, "trials") else space.size
         view = history(space, "min", space.defaults(), value=_value)
-        for number in range(1, int(min(offered, 150))):
+        for number in range(1, 150 if offered is None else int(min(offered, 150))):
             config = searcher.suggest(view, stream(0, "search", number))
+            if config is None and offered is None and (number > 1 or space.size == 1):
+                break  # the scores decided it
             if config is None:
                 raise ConformanceError(f"On {name}: it ends after {number} trials of the {offered} it has to offer.")
             if view.used(config.key):
                 raise ConformanceError(f"On {name}: trial {number} repeats {config!r} while new ones remain.")
             view.extend([Event("proposed", {"trial": number, "config": config.to_dict()})])
+
+
+def says_what_it_must_see(make: Make) -> None:
+    """The trials are the same whether the scores that it need not see are known or not, as with one worker or many."""
+    for name, space in spaces().items():
+        searcher: Any = make()
+        if not hasattr(searcher, "sees"):
+            return
+        for lookahead in (1, 4):
+            view = history(space, "min", space.defaults(), value=_value)
+            known = 0  # trials whose scores earlier steps saw
+            for number in range(1, 60):
+                known = max(known, number - lookahead)
+                told = _must_see(searcher, view, name)
+                if (again := _must_see(searcher, view.at_step(known), name)) != told:
+                    raise ConformanceError(
+                        f"On {name}: trial {number} must see {told} trials where all scores are known, but {again} "
+                        f"where the first {known} are."
+                    )
+                horizon = max(told, number - lookahead)
+                known, blind = max(known, horizon), view.at_step(horizon)
+                rng = [stream(0, "search", number) for _ in range(2)]
+                config, other = searcher.suggest(view, rng[0]), searcher.suggest(blind, rng[1])
+                if config != other:
+                    raise ConformanceError(
+                        f"On {name}: trial {number} says it must see {told} trials, but it is {config!r} where all are "
+                        f"known and {other!r} where the first {horizon} are."
+                    )
+                if config is None:
+                    break
+                _add(view, number, config)
+
+
+def _must_see(searcher: Any, view: History, name: str) -> int:
+    told = searcher.sees(view)
+    if not isinstance(told, int) or not 0 <= told <= len(view):
+        raise ConformanceError(f"On {name}: sees must be a whole number from 0 to {len(view)}, but is {told!r}.")
+    return told
+
+
+def _add(view: History, number: int, config: Configuration) -> None:
+    """One more completed trial; the later ones tend to be better, so that what is not seen makes a difference."""
+    value = _value(number) - number / 4
+    judged = {"trial": number, "state": "completed", "value": value, "scores": {"loss": value}}
+    view.extend([Event("proposed", {"trial": number, "config": config.to_dict()}), Event("judged", judged)])
+
+
+def speaks_in_sentences(make: Make) -> None:
+    """What it says of itself is a list of texts, the same again, on any history."""
+    searcher: Any = make()
+    if not hasattr(searcher, "says"):
+        return
+    for name, view in _cases():
+        seen = _snapshot(view)
+        said = searcher.says(view)
+        if not isinstance(said, list) or not all(isinstance(line, str) and line.strip() for line in said):
+            raise ConformanceError(f"On {name}: says must give a list of sentences, but gives {said!r}.")
+        if said != make().says(view) or _snapshot(view) != seen:  # type: ignore[attr-defined]
+            raise ConformanceError(f"On {name}: says must give the same again and change nothing, but began: {said}.")
 
 
 def ends_when_nothing_is_left(make: Make) -> None:
@@ -328,6 +395,8 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     mirrored_goal,
     keeps_its_word_about_scores,
     no_repeats,
+    says_what_it_must_see,
+    speaks_in_sentences,
     ends_when_nothing_is_left,
     settings_are_plain,
 )

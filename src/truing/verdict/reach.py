@@ -45,18 +45,20 @@ def reach(
     *,
     say: Callable[[str], None],
     phase: Callable[[str, int], None],
+    said: Sequence[str] = (),
 ) -> Verdict:
     """Make the verdict, store it in the journal, and return it.
 
     Args:
         say: prints a line.
         phase: told the name and the number of runs of what comes next.
+        said: what the searcher says of how it ended.
 
     Raises:
         KeyboardInterrupt: it was interrupted; called again it goes on.
         StudyFailedError: the delivered network could not be trained.
     """
-    verdict = _Reaching(session, setting, job, study, say, phase).verdict()
+    verdict = _Reaching(session, setting, job, study, say, phase, said).verdict()
     session.record(Event("verdict", {"verdict": verdict.to_dict()}))
     return verdict
 
@@ -69,6 +71,7 @@ class _Reaching:
     study: Mapping[str, Any]
     say: Callable[[str], None]
     phase: Callable[[str, int], None]
+    said: Sequence[str] = ()
 
     @property
     def number(self) -> int:
@@ -137,6 +140,7 @@ class _Reaching:
             "protocol": self.study.get("validation_text"),
             "refits": REFITS if self.setting.has_test else 1,
             "locked_rows": len(plan.locked) if plan.locked is not None else None,
+            "search_says": list(self.said),
             "target": figures.target(history, task.goal, validation["selected"]),
         }
 

@@ -50,6 +50,8 @@ def full(verdict: Mapping[str, Any]) -> str:
     lines += _line(
         "search", f"{_many(verdict['trials'], 'trial')}, {runs}, {_duration(verdict['seconds'])} of training"
     )
+    for said in verdict.get("search_says") or ():
+        lines += _line("", said)
     if verdict["warnings"]:
         lines.append("")
     for warning in verdict["warnings"]:

@@ -1,0 +1,437 @@
+"""Sequential search: one group of parameters at a time, the others frozen at the best so far."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from truing.errors import UsageError
+from truing.record.events import Event
+from truing.record.history import History
+from truing.record.seeds import seed_of, stream
+from truing.record.trial import Trial
+from truing.registry import SEARCHERS
+from truing.search.gain import Gain, gain
+from truing.search.grid import GridSearch
+from truing.search.joint import draw
+from truing.space.configuration import Configuration, format_value
+from truing.space.encoding import default_of
+from truing.space.space import Space
+
+if TYPE_CHECKING:  # numpy loads numpy.random on first use; importing it here would slow every start
+    from numpy.random import Generator
+
+    from truing.record.interfaces import Searcher
+
+
+@dataclass(frozen=True)
+class SequentialSearch:
+    """One group of parameters at a time, the others frozen at the best so far; then joint trials over all groups.
+
+    It starts from the defaults. A *stage* searches one group with its inner searcher; a *round* is a stage of every
+    group, and each stage starts from the best of all trials before it. Rounds follow until a whole one improves the
+    best by no more than the noise, which is one standard error of the paired difference between the best before and
+    after it (the same replicates; of the two estimates where a replicate has no score; with one run a trial nothing
+    tells, and any gain counts). Then come `joint` trials that differ from the best in two groups or more, over the
+    values the stages could have tried: the first and every second a step away, the others anywhere. What one group
+    at a time could not see is a better point between the groups; `says` tells whether they found one.
+
+    A parameter whose parent lies in another group is searched while that parent makes it active; while frozen it has
+    the value of the best trial that had it, or its default.
+
+    Args:
+        order: groups in their order, each the name of a group or a list of parameter names that are a group of their
+            own; what is left out stays frozen. None = the space's groups in its own order.
+        inner: searches a group: a name, a searcher, or group -> either (a list's key is its names joined by ", ";
+            "grid" where none is given).
+        per_group: trials a stage, for an inner searcher that has no end of its own, such as "random".
+        joint: trials at the end over all groups; 0 = none.
+
+    Raises:
+        UsageError: settings that are none of these; those that do not fit the space are found when the study is made.
+
+    >>> from truing.space.parameter import Choice, Int
+    >>> space = Space(
+    ...     layers=Int(1, 4, group="architecture"), kind=Choice(["mlp", "cnn"], group="architecture"), rate=Int(1, 3)
+    ... )
+    >>> SequentialSearch().says(History(space, "min"))[0].split(", until")[0]
+    'Sequential search: rounds of architecture (7 trials), training (2)'
+    """
+
+    order: Sequence[str | Sequence[str]] | None = None
+    inner: Any = "grid"
+    per_group: int = 8
+    joint: int = 8
+
+    adaptive: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for name, least in (("per_group", 1), ("joint", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise UsageError(f"SequentialSearch needs {name} to be a whole number from {least}, got {value!r}.")
+        if self.order is not None:
+            object.__setattr__(self, "order", _ordered(self.order))
+        given = self.inner.values() if isinstance(self.inner, Mapping) else [self.inner]
+        for searcher in given:
+            _searcher(searcher)
+
+    # -- what the loop asks ----------------------------------------------------------------------------------------
+
+    def check(self, space: Space) -> None:
+        """Whether the settings fit the space.
+
+        Raises:
+            UsageError: order or inner names what the space has not, or a parameter twice.
+        """
+        groups = self._groups(space)
+        if isinstance(self.inner, Mapping):
+            unknown = [key for key in self.inner if key not in groups]
+            if unknown:
+                raise UsageError(f"inner= names the group {unknown[0]!r}, but the groups are {', '.join(groups)}.")
+
+    def trials(self, space: Space, before: Sequence[Configuration] = ()) -> None:
+        """None: it ends by itself, but when, the scores decide."""
+
+    def sees(self, view: History) -> int:
+        """How many trials the next step must see the scores of: all that came before its stage."""
+        course = self._course(view, len(view))
+        if course.waits:
+            return len(view)
+        stage = course.stages[-1]
+        unsure = stage.round > 0 and stage.done < stage.size and not hasattr(self._inner(stage.label), "trials")
+        if unsure and self._ask(view, stage, stream(view.seed, "search", len(view))) is None:
+            return len(view)  # the stage ends before its time, so the next one begins
+        return stage.start
+
+    def suggest(self, view: History, rng: Generator) -> Configuration | None:
+        """The next configuration of the stage under way; None after the joint trials."""
+        if len(view) == 0:
+            return view.space.defaults()
+        closed = 0
+        while True:
+            course = self._course(view, len(view) + 1, closed)
+            stage = course.stages[-1]
+            if not stage.round:
+                return self._joint(view, stage, rng) if stage.done < stage.size else None
+            config = self._ask(view, stage, rng)
+            if config is not None:
+                return config
+            closed = len(course.stages)
+
+    def says(self, view: History) -> list[str]:
+        """Where it stands, or how it ended: the rounds, and whether the joint trials beat them."""
+        course = self._course(view, len(view) + 1) if len(view) else _Course()
+        stages, joint = course.stages, next((s for s in course.stages if not s.round), None)
+        if not any(stage.done for stage in stages):
+            return self._plan(view)
+        names = ", ".join(self._groups(view.space))
+        if joint is None:
+            last = stages[-1]
+            done = [f"{s.label} {s.done} of {s.size} trials" for s in stages if s.round == last.round and s.size]
+            return [
+                f"Sequential search, round {last.round}: {', '.join(done)}.",
+                "It has not come to its joint trials, so a local optimum has not been looked for.",
+            ]
+        best = _best(view, joint.start)
+        if best is None or best.value is None:
+            return [f"Sequential search over {names}: no trial has completed."]
+        rounds = len(course.gains)
+        lines = [f"Sequential search: {rounds} round{'s' * (rounds > 1)} of {names}; {_brought(course.gains[-1])}."]
+        if joint.size == 0:
+            why = "joint=0" if self.joint == 0 else "with one group to vary its own trials are the joint ones"
+            return [*lines, f"No joint trials ({why})."]
+        if joint.done == 0:
+            return [*lines, "Its joint trials have not been run, so a local optimum has not been looked for."]
+        return [*lines, *self._against(view, joint, best)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, the inner searchers by their names."""
+        inner = self.inner
+        named = {k: _named(v) for k, v in inner.items()} if isinstance(inner, Mapping) else _named(inner)
+        order = None if self.order is None else [e if isinstance(e, str) else list(e) for e in self.order]
+        settings = {"order": order, "inner": named, "per_group": self.per_group, "joint": self.joint}
+        return {"name": type(self).__name__, **settings}
+
+    # -- the course of the search ----------------------------------------------------------------------------------
+
+    def _groups(self, space: Space) -> dict[str, tuple[str, ...]]:
+        """label -> names of its parameters, in order."""
+        by_group: dict[str, tuple[str, ...]] = {}
+        for name, group in space.groups.items():
+            by_group[group] = (*by_group.get(group, ()), name)
+        if self.order is None:
+            return by_group
+        found: dict[str, tuple[str, ...]] = {}
+        taken: set[str] = set()
+        for entry in self.order:
+            if isinstance(entry, str) and entry not in by_group:
+                hint = f": write [{entry!r}] for this parameter alone" if entry in space else ""
+                raise UsageError(f"order= names the group {entry!r}, but the groups are {', '.join(by_group)}{hint}.")
+            names = by_group[entry] if isinstance(entry, str) else tuple(_each(entry, space))
+            for name in names:
+                if name not in space:
+                    raise UsageError(f"order= names the parameter {name!r}, but the space has {', '.join(space)}.")
+                if name in taken:
+                    raise UsageError(f"order= has the parameter {name!r} in two groups; a parameter is in one.")
+                taken.add(name)
+            found[entry if isinstance(entry, str) else ", ".join(entry)] = names
+        return found
+
+    def _inner(self, label: str) -> Searcher:
+        return _searcher(self.inner.get(label, "grid") if isinstance(self.inner, Mapping) else self.inner)
+
+    def _course(self, view: History, upto: int, closed: int = 0) -> _Course:
+        """The stages that begin before trial number `upto`; reads no score of a trial from that number on.
+
+        Args:
+            closed: so many stages are over, whatever their sizes say.
+        """
+        trials, groups = view.trials, self._groups(view.space)
+        stages: list[_Stage] = []
+        gains: list[Gain] = []
+        start = max(1, view.search_since)
+        while not gains or gains[-1].beyond_noise:
+            first = start
+            for label, names in groups.items():
+                if start >= upto:
+                    return _Course(tuple(stages), tuple(gains), waits=True)
+                stage = self._stage(view, trials, len(gains) + 1, label, names, start)
+                stages.append(stage)
+                if stage.done < stage.size and stage.end == len(trials) and len(stages) > closed:
+                    return _Course(tuple(stages), tuple(gains))
+                start = stage.end
+            if start >= upto:
+                return _Course(tuple(stages), tuple(gains), waits=True)
+            gains.append(gain(view, _best_of(view, trials[:first]), _best_of(view, trials[:start])))
+        every = tuple(name for names in groups.values() for name in names)
+        base, space = _frozen(view, trials[:start], every)
+        vary = sum(any(space.scale(name).count > 1 for name in names) for names in groups.values())
+        size = self.joint if vary > 1 else 0
+        done = min(size, len(trials) - start)
+        return _Course((*stages, _Stage(0, "joint", start, base, space, size, done, start + done)), tuple(gains))
+
+    def _stage(
+        self, view: History, trials: Sequence[Trial], number: int, label: str, names: tuple[str, ...], start: int
+    ) -> _Stage:
+        base, space = _frozen(view, trials[:start], names)
+        inner = self._inner(label)
+        before = [trial.config for trial in trials[:start] if _inside(trial.config, space)]
+        known = len({config.key for config in before})
+        total = inner.trials(space, before) if hasattr(inner, "trials") else None
+        size = total - len(before) if total is not None else int(min(self.per_group, max(0, space.size - known)))
+        end = start
+        while end < len(trials) and end - start < size and _inside(trials[end].config, space):
+            end += 1
+        return _Stage(number, label, start, base, space, size, end - start, end)
+
+    def _ask(self, view: History, stage: _Stage, rng: Generator) -> Configuration | None:
+        """What the inner searcher makes of the trials that lie in the stage's part of the space, the base first."""
+        part = History(stage.space, view.goal)
+        part.seed = seed_of(view.seed, "stage", stage.start)
+        inside = [trial for trial in view.trials if _inside(trial.config, stage.space)]
+        inside.sort(key=lambda trial: (trial.config != stage.base, trial.number))
+        for number, trial in enumerate(inside):
+            part.extend([Event("proposed", {"trial": number, "config": trial.config.to_dict()})])
+            if trial.state != "running":
+                judged = {"trial": number, "state": trial.state, "value": trial.value, "se": trial.se}
+                part.extend([Event("judged", {**judged, "scores": dict(trial.scores)})])
+        config = self._inner(stage.label).suggest(part, rng)
+        return None if config is None else view.space.restore(config)
+
+    def _joint(self, view: History, stage: _Stage, rng: Generator) -> Configuration | None:
+        groups = self._groups(view.space)
+        points = {
+            name: inner.points
+            for label, names in groups.items()
+            if isinstance(inner := self._inner(label), GridSearch)
+            for name in names
+        }
+        near = stage.done % 2 == 0
+        config = draw(stage.space, list(groups.values()), points, view.used, rng, near=near)
+        return None if config is None else view.space.restore(config)
+
+    # -- in words --------------------------------------------------------------------------------------------------
+
+    def _plan(self, view: History) -> list[str]:
+        if len(view) == 0:
+            first = History(view.space, view.goal)
+            first.extend([Event("proposed", {"trial": 0, "config": view.space.defaults().to_dict()})])
+            view = first
+        start, groups = len(view), self._groups(view.space)
+        stages = [self._stage(view, view.trials, 1, label, names, start) for label, names in groups.items()]
+        parts = [f"{stage.label} ({stage.size}{' trials' * (place == 0)})" for place, stage in enumerate(stages)]
+        end = f"then {self.joint} joint trials over all groups" if self.joint and len(groups) > 1 else "no joint trials"
+        rest = [name for name in view.space if not any(name in names for names in groups.values())]
+        frozen = f"; {', '.join(rest)} stay{'s' * (len(rest) == 1)} as the defaults have it" if rest else ""
+        return [
+            f"Sequential search: rounds of {', '.join(parts)}, until one brings less than the noise; {end}{frozen}. "
+            "A later round has only what is new beside the best by then."
+        ]
+
+    def _against(self, view: History, joint: _Stage, best: Trial) -> list[str]:
+        """Whether the joint trials beat the best before them."""
+        metric = (view.last("study") or {}).get("metric", "value")
+        winner = _best_of(view, view.trials[joint.start : joint.start + joint.size])
+        ran = f"{joint.done} joint trial{'s' * (joint.done > 1)} over all groups"
+        held = f"trial {best.number} ({metric} {_shown(best.value)})"
+        found = gain(view, best, winner)
+        if winner is None or not found.size > 0:
+            return [
+                f"{ran} did not beat the best of one group at a time, {held}: no local optimum shows, "
+                "which so few trials cannot rule out."
+            ]
+        beat = f"joint trial {winner.number} ({_shown(winner.value)})"
+        size, noise = _shown(found.size), _shown(found.noise)
+        if not found.beyond_luck(joint.done):
+            return [
+                f"Of {ran} {beat} is better than the best of one group at a time, {held}, but by no more ({size}, "
+                f"noise {noise}) than the best of {joint.done} may be by luck: no local optimum shows."
+            ]
+        luck = f"noise {noise}" if found.noise is not None else "with one run a trial its luck is not known"
+        return [
+            f"{beat.capitalize()} beat the best of one group at a time, {held}, by {size} ({luck}): that was a local "
+            "optimum, for the groups depend on each other. Go on over all at once, such as with search='sobol'."
+        ]
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One group under search.
+
+    Args:
+        round: from 1; 0 = the joint trials.
+        start, end: the number of its first trial, and of the first that is not its own.
+        base: the best before it.
+        space: the space with all but the group fixed at `base`, whose values are the defaults.
+        size, done: trials it takes, and has.
+    """
+
+    round: int
+    label: str
+    start: int
+    base: Configuration
+    space: Space
+    size: int
+    done: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The stages so far, what each whole round brought, and whether what comes next must see every score."""
+
+    stages: tuple[_Stage, ...] = ()
+    gains: tuple[Gain, ...] = ()
+    waits: bool = False
+
+
+def _best(view: History, start: int) -> Trial | None:
+    return _best_of(view, view.trials[:start])
+
+
+def _best_of(view: History, trials: Sequence[Trial]) -> Trial | None:
+    """The completed trial with the best value, the earlier of two equals."""
+    sign = 1.0 if view.goal == "min" else -1.0
+    scored = [(sign * t.value, t.number, t) for t in trials if t.state == "completed" and t.value is not None]
+    return min(scored)[2] if scored else None
+
+
+def _frozen(view: History, before: Sequence[Trial], free: tuple[str, ...]) -> tuple[Configuration, Space]:
+    """The best so far, and the space in which all but `free` is fixed at it.
+
+    What is inactive there has the value of the best trial that had it, or its default: it counts where a parent that
+    is free makes it active.
+    """
+    best = _best_of(view, before)
+    base = best.config if best is not None else before[0].config
+    values = dict(base)
+    sign = 1.0 if view.goal == "min" else -1.0
+    for name in view.space:
+        if name in values:
+            continue
+        having = [t for t in before if name in t.config and t.state == "completed" and t.value is not None]
+        found = min(having, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
+        values[name] = found.config[name] if found is not None else default_of(view.space[name])
+    return base, _part(view.space, json.dumps(values), free)
+
+
+@lru_cache(maxsize=256)
+def _part(space: Space, values: str, free: tuple[str, ...]) -> Space:
+    """The space with these values as defaults, and all but `free` fixed at them."""
+    known, parts = json.loads(values), {}
+    for name, parameter in space.parameters.items():  # those of a Repeat one by one
+        role = parameter.role if name in free else "fixed"
+        parts[name] = replace(parameter, default=known[name], role=role)
+    return Space(parts)
+
+
+def _inside(config: Mapping[str, Any], space: Space) -> bool:
+    """True when what the space fixes is as it has it."""
+    fixed = _fixed(space)
+    return all(name not in fixed or fixed[name] == value for name, value in config.items())
+
+
+@lru_cache(maxsize=256)
+def _fixed(space: Space) -> dict[str, Any]:
+    """name -> the one value it can have."""
+    return {name: scale.at(0) for name in space if (scale := space.scale(name)).count == 1}
+
+
+def _each(names: Sequence[str], space: Space) -> Iterator[str]:
+    """The names, that of a Repeat as those of all its parameters."""
+    for name in names:
+        yield from space.repeats[name].places if name in space.repeats else (name,)
+
+
+def _ordered(order: Any) -> tuple[str | tuple[str, ...], ...]:
+    proper = isinstance(order, Sequence) and not isinstance(order, str) and len(order) > 0
+    if proper:
+        found = tuple(entry if isinstance(entry, str) else _names(entry) for entry in order)
+        if all(found):
+            return tuple(entry for entry in found if entry is not None)
+    raise UsageError(
+        f"order= takes a list of group names or of lists of parameter names, such as [['learning_rate']], "
+        f"got {order!r}."
+    )
+
+
+def _names(entry: Any) -> tuple[str, ...] | None:
+    proper = isinstance(entry, Sequence) and all(isinstance(name, str) for name in entry)
+    return tuple(entry) if proper else None
+
+
+def _searcher(given: Any) -> Any:
+    """The inner searcher that a name or an instance stands for."""
+    found = SEARCHERS.get(given)() if isinstance(given, str) and given != "sequential" else given
+    if isinstance(found, str | type) or not hasattr(found, "suggest") or hasattr(found, "sees"):
+        names = ", ".join(repr(name) for name in SEARCHERS if name != "sequential")
+        raise UsageError(
+            f"inner= takes one of {names}, a searcher such as tr.GridSearch(points=3), or group -> either, "
+            f"got {given!r}."
+        )
+    return found
+
+
+def _named(given: Any) -> Any:
+    if isinstance(given, str):
+        return given
+    settings = asdict(given) if is_dataclass(given) and not isinstance(given, type) else {}
+    return {"name": type(given).__name__, **settings}
+
+
+def _brought(last: Gain) -> str:
+    """What the last round brought, as the end of a sentence."""
+    if last.size == 0:
+        return "the last brought nothing"
+    if math.isinf(last.size) or last.noise is None:
+        return f"the last brought {_shown(last.size)}"
+    return f"the last brought {_shown(last.size)}, less than the noise of {_shown(last.noise)} ({last.how})"
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else str(format_value(float(value)))
