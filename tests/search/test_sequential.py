@@ -505,3 +505,30 @@ def test_workers_make_no_difference_to_a_study_in_processes(tmp_path):
 
 def _train(run):
     run.report(loss=crossed(run.config))
+
+
+def test_a_repeat_is_a_group_by_its_name_and_its_count_may_lie_in_another():
+    space = tr.Space(
+        tr.Repeat("layer", count="layers", kind=tr.Choice({"conv": max, "dense": min}), width=tr.Int(1, 3, default=2)),
+        layers=tr.Int(0, 2, default=1),
+        rate=tr.Int(1, 3),
+    )
+
+    def loss(config):
+        layers = [(config[f"layer.{k}.kind"], config[f"layer.{k}.width"]) for k in range(config["layers"])]
+        return sum(width + 2 * (kind == "conv") - 5 for kind, width in layers) + config["rate"]
+
+    searcher = SequentialSearch(order=[["layers"], ["layer"], ["rate"]])
+    view = run(searcher, space, once(loss))
+
+    assert {t.config["layers"] for t in view.trials[1:3]} == {0, 2}
+    assert {t.config["layers"] for t in view.trials[3 : 3 + 35]} == {2}
+    assert len({t.config.key for t in view.trials[3 : 3 + 35]}) == 35  # all of (2 x 3) x (2 x 3) but the best so far
+    assert {t.config["rate"] for t in view.trials[38:40]} == {1, 3}
+    best = {"kind": "dense", "width": 1}
+    assert view.best().config == {
+        "layers": 2,
+        **{f"layer.{k}.{name}": value for k in range(2) for name, value in best.items()},
+        "rate": 1,
+    }
+    tr.Study(print, space=space, metric=tr.Metric("loss", goal="min"), search=searcher)

@@ -45,7 +45,8 @@ class SequentialSearch:
 
     Args:
         order: groups in their order, each the name of a group or a list of parameter names that are a group of their
-            own; what is left out stays frozen. None = the space's groups in its own order.
+            own (the name of a Repeat stands for all of it); what is left out stays frozen. None = the space's groups
+            in its own order.
         inner: searches a group: a name, a searcher, or group -> either (a list's key is its names joined by ", ";
             "grid" where none is given).
         per_group: trials a stage, for an inner searcher that has no end of its own, such as "random".
