@@ -78,7 +78,7 @@ def test_the_examples_without_torch_run_without_torch(tmp_path: Path) -> None:
     (tmp_path / "no").mkdir()
     (tmp_path / "no" / "torch.py").write_text("raise ImportError('torch is not installed')\n", encoding="utf-8")
     without = [path for path in EXAMPLES if path.name not in NEEDS_TORCH]
-    assert len(without) == 2
+    assert len(without) == 3
 
     for path in without:
         (tmp_path / path.stem).mkdir()

@@ -50,6 +50,7 @@ def check(found: dict[str, Any]) -> None:
                 wants(entry["delivered"]["reason"], WORDS)
             if entry["difference"]["value"] is None or entry["difference"]["low"] is None:
                 wants(entry["difference"]["reason"], WORDS)
+    assert all(isinstance(line, str) for line in found["search_says"])
     for key in ("looks", "trials", "runs", "verdict_runs"):
         wants(found[key], int)
     wants(found["seconds"], NUMBER)

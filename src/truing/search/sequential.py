@@ -210,7 +210,7 @@ class SequentialSearch:
                 return _Course(tuple(stages), tuple(gains), waits=True)
             gains.append(gain(view, _best_of(view, trials[:first]), _best_of(view, trials[:start])))
         every = tuple(name for names in groups.values() for name in names)
-        base, space = _frozen(view, trials[:start], every)
+        base, space, _ = _frozen(view, trials[:start], every)
         vary = sum(any(space.scale(name).count > 1 for name in names) for names in groups.values())
         size = self.joint if vary > 1 else 0
         done = min(size, len(trials) - start)
@@ -219,9 +219,8 @@ class SequentialSearch:
     def _stage(
         self, view: History, trials: Sequence[Trial], number: int, label: str, names: tuple[str, ...], start: int
     ) -> _Stage:
-        base, space = _frozen(view, trials[:start], names)
+        base, space, before = _frozen(view, trials[:start], names)
         inner = self._inner(label)
-        before = [trial.config for trial in trials[:start] if _inside(trial.config, space)]
         known = len({config.key for config in before})
         total = inner.trials(space, before) if hasattr(inner, "trials") else None
         size = total - len(before) if total is not None else int(min(self.per_group, max(0, space.size - known)))
@@ -342,8 +341,27 @@ def _best_of(view: History, trials: Sequence[Trial]) -> Trial | None:
     return min(scored)[2] if scored else None
 
 
-def _frozen(view: History, before: Sequence[Trial], free: tuple[str, ...]) -> tuple[Configuration, Space]:
-    """The best so far, and the space in which all but `free` is fixed at it.
+_Frozen = tuple[Configuration, Space, tuple[Configuration, ...]]
+_known: dict[Any, tuple[Sequence[Trial], _Frozen]] = {}
+
+
+def _frozen(view: History, before: Sequence[Trial], free: tuple[str, ...]) -> _Frozen:
+    """The best so far, the space in which all but `free` is fixed at it, and what lies in that space already.
+
+    It is asked for anew at every step, and is the same as long as the trials before are; so it is kept.
+    """
+    key = (view.space, view.goal, free, len(before))
+    trials, found = _known.get(key, (None, None))
+    if found is None or trials != before:  # the same trials are the same objects, which is seen at once
+        if len(_known) > 256:
+            _known.clear()
+        found = _freeze(view, before, free)
+        _known[key] = (before, found)
+    return found
+
+
+def _freeze(view: History, before: Sequence[Trial], free: tuple[str, ...]) -> _Frozen:
+    """As `_frozen`.
 
     What is inactive there has the value of the best trial that had it, or its default: it counts where a parent that
     is free makes it active.
@@ -358,7 +376,8 @@ def _frozen(view: History, before: Sequence[Trial], free: tuple[str, ...]) -> tu
         having = [t for t in before if name in t.config and t.state == "completed" and t.value is not None]
         found = min(having, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
         values[name] = found.config[name] if found is not None else default_of(view.space[name])
-    return base, _part(view.space, json.dumps(values), free)
+    space = _part(view.space, json.dumps(values), free)
+    return base, space, tuple(trial.config for trial in before if _inside(trial.config, space))
 
 
 @lru_cache(maxsize=256)
@@ -371,10 +390,10 @@ def _part(space: Space, values: str, free: tuple[str, ...]) -> Space:
     return Space(parts)
 
 
-def _inside(config: Mapping[str, Any], space: Space) -> bool:
+def _inside(config: Configuration, space: Space) -> bool:
     """True when what the space fixes is as it has it."""
-    fixed = _fixed(space)
-    return all(name not in fixed or fixed[name] == value for name, value in config.items())
+    values = config.to_dict()  # a plain dict is looked up ten times as fast, and every trial comes through here
+    return all(values.get(name, value) == value for name, value in _fixed(space).items())
 
 
 @lru_cache(maxsize=256)
