@@ -18,7 +18,8 @@ from truing.space.configuration import format_value
 
 # Okabe and Ito (2008): told apart with any common colour deficiency. Shapes and lines differ as well.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#808890"
-_DOTS = 1000  # above so many trials single dots hide more than they show
+DOTS = 1000  # above so many trials single dots hide more than they show
+_POINTS = 2000  # above so many trials only every second, third, ... is drawn over time
 _WIDE = 30.0  # largest over smallest score from which a logarithmic axis reads better
 
 
@@ -52,6 +53,7 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
     log = logarithmic(values)
     barred = len(done) <= 200 and any(t.se for t in done)
     reach = [0.0 if log or not barred or t.se is None else t.se for t in done]  # bars must fit a linear axis
+    every = max(1, math.ceil(len(done) / _POINTS))
     low, high = span([v + s for v, r in zip(values, reach, strict=True) for s in (-r, r)], log)
     figure = go.Figure()
     if done:
@@ -59,9 +61,12 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
         so_far: list[float] = []
         for value in values:
             so_far.append(value if not so_far else sign * min(sign * so_far[-1], sign * value))
+        bests = [i for i, value in enumerate(so_far) if i == 0 or value != so_far[i - 1]]
+        drawn = sorted({*range(0, len(done), every), *bests})
+        steps = range(len(done)) if every == 1 else sorted({*bests, len(done) - 1})
         figure.add_scatter(
-            x=[t.number for t in done],
-            y=values,
+            x=[done[i].number for i in drawn],
+            y=[values[i] for i in drawn],
             mode="markers",
             name="trial",
             marker={"color": BLUE, "size": 8, "opacity": 0.75},
@@ -71,8 +76,8 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
             hovertemplate="trial %{x}<br>%{y:.4g}<extra></extra>",
         )
         figure.add_scatter(
-            x=[t.number for t in done],
-            y=so_far,
+            x=[done[i].number for i in steps],
+            y=[so_far[i] for i in steps],
             mode="lines",
             name="best so far",
             line={"color": ORANGE, "width": 2.5, "shape": "hv"},
@@ -81,9 +86,10 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
     if failed:
         # They stand on a line of their own, where a bad trial would be.
         edge, low, high = _beyond(low, high, log, above=history.goal == "min")
+        crosses = [t.number for t in failed[:: math.ceil(len(failed) / _POINTS)]]
         figure.add_scatter(
-            x=[t.number for t in failed],
-            y=[edge] * len(failed),
+            x=crosses,
+            y=[edge] * len(crosses),
             mode="markers",
             name="failed",
             marker={"color": RED, "size": 9, "symbol": "x-thin", "line": {"color": RED, "width": 2.5}},
@@ -100,10 +106,16 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
         first = done[0]
         words.append(f"The first completed trial, {first.number}, had {format_value(_value(first))}.")
         words.append(f"Scores run from {format_value(min(values))} to {format_value(max(values))}.")
-        if any(t.se for t in done):
+        if every > 1:
+            words.append(
+                f"There are too many to draw: the figure has every {every}{_ordinal(every)} completed trial and each "
+                f"that was the best so far, {len(drawn)} of {len(done)}; the line and these figures are of all."
+            )
+        if barred:
             words.append("Vertical bars are one standard error over the trial's own runs.")
     if failed:
-        words.append(f"{len(failed)} of {len(history)} trials failed; crosses mark them at the edge.")
+        some = "" if len(crosses) == len(failed) else f" {len(crosses)} of"
+        words.append(f"{len(failed)} of {len(history)} trials failed; crosses mark{some} them at the edge.")
     if log:
         words.append("The vertical axis is logarithmic.")
     return Drawing(title, figure, " ".join(words))
@@ -126,7 +138,7 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
     figure = go.Figure()
     if effect.cells:
         inside = [(cell, number) for cell in effect.cells for number in cell.trials]
-        if len(inside) <= _DOTS:
+        if len(inside) <= DOTS:
             figure.add_scatter(
                 x=[float(history.trial(n).config[effect.parameter]) if numeric else cell.centre for cell, n in inside],
                 y=[_value(history.trial(n)) for _, n in inside],
@@ -205,6 +217,15 @@ def _listed(effect: Effect, metric: str) -> str:
         ends = "" if cell.lower is None else f", 95 % {format_value(cell.lower)} to {format_value(cell.upper)}"
         words.append(f"{plain(cell.label)}: mean {format_value(cell.mean)}{ends}, n = {cell.n}")
     return "; ".join(words) + "." if words else ""
+
+
+def _ordinal(number: int) -> str:
+    """The ending of an ordinal number.
+
+    >>> [f"{n}{_ordinal(n)}" for n in (2, 3, 5, 11, 21)]
+    ['2nd', '3rd', '5th', '11th', '21st']
+    """
+    return "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
 
 
 def logarithmic(values: Sequence[float]) -> bool:

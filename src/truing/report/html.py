@@ -23,7 +23,7 @@ from truing.record.history import History
 from truing.report.columns import plain
 from truing.report.effects import CAVEAT, Effect, effects
 from truing.report.facts import inside, name_of, number, words
-from truing.report.figures import Drawing, effect_of, score_over_time
+from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
 from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
 from truing.report.progress import duration
@@ -39,6 +39,7 @@ from truing.verdict.text import luck
 from truing.verdict.wording import capital, places, places_of_difference, signed
 from truing.verdict.wording import number as in_words
 
+_ROWS = 1000  # trials in the page's table: a browser lays out ten times as many for seconds
 _DOTTED = "·"
 
 
@@ -171,7 +172,9 @@ def _page(
         "panels": panels,
         "caveat": CAVEAT,
         "figures": [_bare(drawing) for drawing in drawings],
-        "trials": _trials(history, rows),
+        "trials": (shown := _trials(history, rows)),
+        "untold": len(rows) - len(shown),
+        "dots": len(history.completed) <= DOTS,
         "parameters": list(history.space),
         "reasons": any(row["reason"] for row in rows),
         "changes": [
@@ -367,10 +370,13 @@ def _warnings(history: History, study: Mapping[str, Any], verdict: Mapping[str, 
 
 
 def _trials(history: History, rows: list[Row]) -> list[dict[str, Any]]:
-    """The trial table, best first and failed last; `keys` are what a click on a column's head sorts by."""
+    """The trial table, best first and failed last; `keys` are what a click on a column's head sorts by.
+
+    Of more trials than a browser shows with ease: the best, and a tenth of the table for those that did not complete.
+    """
     best, names = best_number(rows, history.goal), list(history.space)
     table = []
-    for row in ordered(rows, history.goal, best_first=True):
+    for row in _few(ordered(rows, history.goal, best_first=True)):
         config = row["config"]
         table.append(
             {
@@ -390,6 +396,15 @@ def _trials(history: History, rows: list[Row]) -> list[dict[str, Any]]:
             }
         )
     return table
+
+
+def _few(rows: list[Row]) -> list[Row]:
+    if len(rows) <= _ROWS:
+        return rows
+    scored = [row for row in rows if row["value"] is not None]
+    rest = [row for row in rows if row["value"] is None]
+    others = rest[-max(_ROWS // 10, _ROWS - len(scored)) :]  # the failed stand last
+    return scored[: _ROWS - len(others)] + others
 
 
 def _described(name: str, space: Space) -> dict[str, str]:

@@ -16,8 +16,8 @@ from truing.execution.failure import tail
 from truing.record.changes import changes_of, earlier_looks
 from truing.record.history import History
 from truing.record.state import State
-from truing.record.trial import SEARCH, RunRecord
-from truing.report.columns import plain
+from truing.record.trial import SEARCH, RunRecord, Trial
+from truing.report.columns import clip, plain
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
 from truing.space.configuration import format_value
@@ -97,6 +97,8 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         limit=SHOWN,
     )
     lines.append(table)
+    if len(history) > 2 * SHOWN:
+        lines.append(clip("the last: " + " · ".join(_briefly(trial) for trial in history.trials[:-4:-1]), width))
     lines += _changes(history, width)
     versions = " · ".join(f"{name} {version}" for name, version in (study.get("versions") or {}).items())
     machine = study.get("machine") or {}
@@ -120,6 +122,11 @@ def _changes(history: History, width: int) -> list[str]:
         diff = f" ({size} lines of the diff; --json and the report have it)" if size else ""
         lines += textwrap.wrap(plain(f"  {change.when}: {change.text}{diff}."), width, subsequent_indent="    ")
     return lines
+
+
+def _briefly(trial: Trial) -> str:
+    value = format_value(trial.value) if trial.state == "completed" and trial.value is not None else trial.state
+    return f"trial {trial.number} {value}"
 
 
 def _counted(history: History, *, search: bool) -> int:
