@@ -1,8 +1,8 @@
 # Everything runs in .venv, which the first target that needs it sets up; later calls go straight to their job.
-# Variables: PYTHON (any Python >= 3.11), PYTEST_FLAGS (such as "-n 2" or "-k journal"), PIP_FLAGS (such as an index).
+# Variables: PYTHON (any Python >= 3.11), PYTEST_FLAGS (such as "-k journal"), PIP_FLAGS (such as an index).
 
 PYTHON ?= python3
-PYTEST_FLAGS ?=
+PYTEST_FLAGS ?= -n 2 --dist loadfile
 PIP_FLAGS ?=
 VENV := .venv
 PY := $(VENV)/bin/python
