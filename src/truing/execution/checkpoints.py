@@ -166,8 +166,8 @@ def _read(place: Path) -> tuple[Standing, tuple[Any, Mapping[str, np.ndarray]]]:
         ValueError: a checksum does not hold.
         OSError, KeyError: a file or a part of it is missing.
     """
-    if place.is_symlink():
-        raise ValueError("it is a symbolic link")
+    if place.is_symlink() or any(file.is_symlink() for file in place.iterdir()):
+        raise ValueError("there is a symbolic link in it")
     stored = decode((place / "about.json").read_text())
     about = stored["about"]
     if stored["check"] != _check(about):
