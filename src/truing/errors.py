@@ -116,7 +116,10 @@ def short(value: object, size: int = 120) -> str:
     >>> short("x" * 1000, size=12)
     "'xxxxx ... (1002 characters)"
     """
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= size else f"{text[: size // 2]} ... ({len(text)} characters)"
 
 

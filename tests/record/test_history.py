@@ -173,7 +173,10 @@ def test_a_space_that_grew_completes_the_earlier_trials() -> None:
 def test_notes_keep_their_order_and_time() -> None:
     history = fold([Event("look", {"number": n}, time=10.0 + n) for n in (1, 2)], SPACE, "min")
 
-    assert history.notes["look"] == [{"number": 1, "time": 11.0}, {"number": 2, "time": 12.0}]
+    assert history.notes["look"] == [
+        {"number": 1, "time": 11.0, "order": 0},
+        {"number": 2, "time": 12.0, "order": 1},
+    ]
     assert history.last("look")["number"] == 2
     assert history.last("verdict") is None
 

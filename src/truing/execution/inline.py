@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from truing.execution.ending import finished, stopped
 from truing.execution.interrupt import Interrupted
 from truing.execution.job import Job, sweep
+from truing.execution.stopwatch import Stopwatch
 from truing.execution.threads import ThreadLimit
 from truing.execution.worker import perform
 from truing.record.events import Event
@@ -50,10 +51,11 @@ class InlineExecutor:
             return events
         spec = self._queue[0]
 
-        began, limit = time.monotonic(), self._job.run_seconds
+        limit = self._job.run_seconds
+        stopwatch = Stopwatch() if limit is not None else None
 
         def late() -> bool:
-            return limit is not None and time.monotonic() - began >= limit
+            return limit is not None and stopwatch is not None and stopwatch.seconds() >= limit
 
         def send(epoch: int, score: float | None) -> Decision:
             if late():
@@ -62,7 +64,7 @@ class InlineExecutor:
 
         self._threads.hold()
         try:
-            with kept():
+            with kept(), stopwatch or contextlib.nullcontext():
                 outcome = perform(self._job, spec, send, self._job.scratch(spec.run), stops=Interrupted)
         except Interrupted:
             outcome = {"run": spec.run, "state": str(State.CANCELLED)}

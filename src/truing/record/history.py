@@ -136,7 +136,8 @@ class History:
 
     def _note(self, event: Event) -> None:
         self._mark(event)
-        self.notes.setdefault(event.kind, []).append({**event.data, "time": event.time})
+        order = sum(len(found) for found in self.notes.values())  # the clock may have been set back in between
+        self.notes.setdefault(event.kind, []).append({**event.data, "time": event.time, "order": order})
 
     def _mark(self, event: Event) -> None:
         if event.kind in _MARKED:

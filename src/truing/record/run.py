@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from truing.data.rows import LockedRows, Rows
-from truing.errors import PredictionError, UsageError
+from truing.errors import PredictionError, UsageError, is_storable, short
 from truing.record.epoch import Chosen, EpochRule
 from truing.record.interfaces import Decision
 from truing.record.report import Report
@@ -185,8 +185,9 @@ class Run:
         Raises:
             UsageError: `name` is not a plain file name, or content is not bytes.
         """
-        if not isinstance(name, str) or Path(name).name != name or name in ("", ".", "..") or "\0" in name:
-            raise UsageError(f"run.keep() takes a plain file name, got {name!r}.")
+        plain = isinstance(name, str) and Path(name).name == name and name not in ("", ".", "..")
+        if not plain or not is_storable(name, 100) or not name.isprintable():
+            raise UsageError(f"run.keep() takes a plain file name, got {short(name)}.")
         if not isinstance(content, bytes | bytearray | memoryview):
             raise UsageError(f"run.keep({name!r}, ...) takes bytes, got {type(content).__name__}.")
         self._keep(name, bytes(content))
@@ -326,6 +327,6 @@ class Run:
 
 
 def _epoch(given: Any) -> int:
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
-        raise PredictionError(f"report(epoch=...) takes a whole number from 0 on, got {given!r}.")
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 0 <= given < 2**53:
+        raise PredictionError(f"report(epoch=...) takes a whole number from 0 on, got {short(given)}.")
     return int(given)

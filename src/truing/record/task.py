@@ -139,15 +139,24 @@ def finite(numbers: Mapping[str, Any]) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for name, value in numbers.items():
-        if not is_storable(name, 1000):
+        if not is_storable(name, 1000) or not name.isprintable():
             raise PredictionError(
                 f"report() got a number named {short(name)}: give it a short name that UTF-8 can hold."
             )
-        item = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
-        if isinstance(item, bool | int | float):
-            found[name] = float(item)
-        else:
+        item = _scalar(value)
+        if not isinstance(item, bool | int | float):
             raise PredictionError(
                 f"report({name}=...) must be a real number, got {short(value)} of {type(value).__name__}."
             )
+        try:
+            found[name] = float(item)
+        except OverflowError:
+            raise PredictionError(f"report({name}=...) got a whole number beyond what a float can hold.") from None
     return found
+
+
+def _scalar(value: Any) -> Any:
+    try:
+        return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    except Exception:  # something else that has an item()
+        return value

@@ -138,7 +138,7 @@ def _counted(history: History, *, search: bool) -> int:
 def _at_work(history: History) -> str:
     """Who took the folder and has not said that it ended; empty where nobody."""
     opened, ended = history.last("opened"), history.last("ended")
-    if opened is None or (ended is not None and ended["time"] >= opened["time"]):
+    if opened is None or (ended is not None and ended["order"] >= opened["order"]):
         return ""
     since = datetime.fromtimestamp(opened["time"]).isoformat(sep=" ", timespec="seconds")
     who = f"Process {opened['pid']} on {opened['host']} took this folder at {since}"
