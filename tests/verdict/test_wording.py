@@ -200,7 +200,7 @@ def test_a_notebook_shows_the_whole_text() -> None:
     verdict, printed = Verdict(found), []
     verdict._repr_pretty_(SimpleNamespace(text=printed.append), cycle=False)
     assert printed == [str(verdict)]
-    assert verdict._repr_html_().startswith("<pre>Tuning helped")
+    assert re.match(r'<pre style="color: inherit; [^"]*">Tuning helped', verdict._repr_html_())
     assert "a &lt; b</pre>" in verdict._repr_html_()
 
 
