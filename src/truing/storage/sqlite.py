@@ -218,7 +218,7 @@ class SqliteJournal:
             self._check_identity(connection)
             found = [row[0] for row in connection.execute("PRAGMA integrity_check(1)")]
             if found != ["ok"]:
-                raise self._damaged(found[0])
+                raise self._damaged(found[0].splitlines()[-1])  # the first may only say which database
             for _ in self._rows(connection):  # before anything is written to it
                 pass
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
