@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -208,8 +209,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without the sign for plus-minus gets a question mark
-    with _only_json() if as_json else contextlib.nullcontext():
-        code = _called(as_json)
+    collected = gc.isenabled()
+    if sys.argv[1:2] in (["show"], ["trials"], ["report"]):
+        gc.disable()  # what they read stays until they end: half a million objects of a large study
+    try:
+        with _only_json() if as_json else contextlib.nullcontext():
+            code = _called(as_json)
+    finally:
+        if collected:
+            gc.enable()
     sys.exit(code)
 
 

@@ -302,7 +302,10 @@ def _shared(found: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """The same with one string for each name: read from a journal, each event has strings of its own."""
     if not found:
         return _NOTHING
-    return {intern(name): intern(value) if type(value) is str else value for name, value in found.items()}
+    small = {intern(name): intern(value) if type(value) is str else value for name, value in found.items()}
+    if "train_curve" in small:
+        small["train_curve"] = Curve(small["train_curve"])
+    return small
 
 
 _FOLDS = {
