@@ -23,9 +23,12 @@ from truing.storage import sqlite as module
 
 # Carries out each command with an ear on whatever could start something, and prints how it ended.
 RUNNER = """
-import builtins, contextlib, io, json, os, sys
+import contextlib, importlib, io, json, pkgutil, sys
+import truing.report, truing.verdict
 from truing.cli.app import main
-import truing.report.study, truing.report.html, truing.verdict, truing.cli.show, truing.report.table
+for room in (truing.report, truing.verdict):  # what they import starts nothing, but opens libraries
+    for found in pkgutil.iter_modules(room.__path__, room.__name__ + "."):
+        importlib.import_module(found.name)
 
 heard, listening = [], False
 SERIOUS = {"os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "os.spawn", "pty.spawn",
