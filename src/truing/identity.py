@@ -36,6 +36,7 @@ FIXED = {
     "epochs": "epochs",
     "epoch": "epoch",
     "threads": "threads",
+    "rope_given": "rope",
 }
 BEFORE = {"epoch": "last"}  # what a journal that does not say so was made with
 
@@ -84,6 +85,9 @@ def describe(
         "epochs": plan.epochs,
         "epoch": plan.scored,
         "threads": plan.threads,
+        "rope": setting.rope.to_dict(),
+        "rope_given": setting.rope.width if setting.rope.given else None,
+        "rule": setting.rule,
         "run_minutes": run_minutes,
         "run_memory": run_memory,
         "lookahead": lookahead,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,19 @@ from truing.data.data import Data
 from truing.data.duplicates import duplicates
 from truing.data.finding import Finding
 from truing.data.lock import Locked, lock
-from truing.errors import DataError, MetricError, UsageError
+from truing.errors import DataError, MetricError, UsageError, short
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.plan import Plan
 from truing.record.seeds import stream
 from truing.record.task import Task, named_positive
 from truing.record.trial import Replicate
 from truing.registry import VALIDATIONS
+from truing.statistics.constant import base_rate
+from truing.statistics.equivalence import NONE, Region, region
 from truing.statistics.metric import Metric, metric
 
 MANY = 20  # different whole numbers as y, above which a metric has to say whether they are classes
+RULES = ("best", "one_se", "cheapest", "nearest")  # by which a study chooses what it delivers; verdict/select.py
 LARGE = 20_000  # rows above which the default is a holdout instead of 5-fold
 
 
@@ -36,6 +39,8 @@ class Setting:
         validation: the protocol; None = one run a trial, without validation rows.
         plan: replicates and seeds.
         findings: what a person should know about the rows.
+        rope: differences of the metric that do not matter, fixed before the first trial.
+        rule: by which the configuration to deliver is chosen; one of RULES.
     """
 
     task: Task
@@ -44,6 +49,8 @@ class Setting:
     validation: Any
     plan: Plan
     findings: tuple[Finding, ...] = ()
+    rope: Region = NONE
+    rule: str = "best"
 
     @property
     def official(self) -> Data | None:
@@ -109,6 +116,8 @@ def prepare(
     threads: int,
     seed: int,
     scored: str = "last",
+    rope: float | None = None,
+    rule: str = "best",
 ) -> Setting:
     """Lock the test rows away and lay out the replicates.
 
@@ -121,7 +130,7 @@ def prepare(
             raise DataError("test= was given without data=; give both, or neither.")
         replicates = validation.plan({}, stream(seed, "plan")) if validation is not None else [Replicate(0)]
         plan = Plan(seed, tuple(replicates), epochs=epochs, threads=threads, scored=scored)
-        return Setting(task, None, None, validation, plan)
+        return _ruled(Setting(task, None, None, validation, plan), rope, rule)
     locked = lock(data, test, stream(seed, "test"), classification=task.classification)
     outline = {"data": data.outline(locked.development, classification=task.classification)}
     if hasattr(validation, "bound"):
@@ -142,7 +151,38 @@ def prepare(
         threads=threads,
         scored=scored,
     )
-    return Setting(task, data, locked, validation, plan, _findings(data, locked, outline, validation))
+    found = Setting(task, data, locked, validation, plan, _findings(data, locked, outline, validation))
+    return _ruled(found, rope, rule)
+
+
+def _ruled(setting: Setting, rope: float | None, rule: str) -> Setting:
+    """With the region of practical equivalence, which needs the rows, and the rule."""
+    return replace(setting, rope=region(setting.task.primary, _constant_score(setting), rope), rule=rule_of(rule))
+
+
+def rule_of(rule: Any) -> str:
+    """The name of a rule of choice, itself.
+
+    Raises:
+        UsageError: no such rule.
+
+    >>> rule_of("cheapest")
+    'cheapest'
+    """
+    if not isinstance(rule, str) or rule not in RULES:
+        raise UsageError(f"rule= takes one of {', '.join(map(repr, RULES))}, got {short(rule)}.")
+    return rule
+
+
+def _constant_score(setting: Setting) -> float | None:
+    """What a prediction that does not look scores on the development rows; None where it cannot be told."""
+    task, rows = setting.task, setting.plan.rows
+    unlabelled = setting.data is None or setting.data.labels is None
+    if rows is None or not len(rows) or unlabelled or task.primary.kind == "number" or task.goal == "max":
+        return None
+    y = setting.truth(rows)
+    classes = len(task.classes) if task.classes is not None else None
+    return base_rate(task.primary, y, y, classes, positive=task.positive, labels=task.classes).value
 
 
 def validation_of(given: Any, data: Data | None, default: bool) -> Any:

@@ -35,8 +35,9 @@ from truing.report.progress import Progress, duration
 from truing.report.study import read
 from truing.report.watch import SearchWatch, VerdictWatch, ending, interrupting
 from truing.resume import JOURNAL, refuse_orphan, resume, set_aside
-from truing.setting import Setting, finite_number, prepare, task_of, validation_of, whole_number
+from truing.setting import Setting, finite_number, prepare, rule_of, task_of, validation_of, whole_number
 from truing.space.space import Space
+from truing.statistics.equivalence import region
 from truing.storage.lock import hold, refuse_held
 from truing.storage.patience import Patience
 
@@ -92,6 +93,10 @@ class Study:
             what a study is, though scores from another device may differ in their last digits.
         lookahead: trial k is proposed from the complete trials up to k - lookahead, whatever the number of workers;
             None = from whatever is complete, which is not reproducible in parallel.
+        rule: by which the verdict chooses what it delivers: "best", "one_se", "cheapest" or "nearest"; see
+            docs/selection.md for what each costs.
+        rope: the largest difference of the metric that does not matter, in its unit; fixed before the first trial.
+            Default: 0.01 where the best score is 1, else 1 % of what the constant prediction scores.
 
     Raises:
         UsageError: arguments that do not fit together, each in one sentence.
@@ -127,6 +132,8 @@ class Study:
         run_memory: str | int | None = None,
         gpus_per_run: float | None = None,
         lookahead: int | None = 4,
+        rule: str = "best",
+        rope: float | None = None,
     ) -> None:
         if not callable(objective):
             raise UsageError(f"The objective must be a function of one run, got {objective!r}.")
@@ -152,6 +159,8 @@ class Study:
         self._metric, self._also, self._positive = metric, also, positive
         self._validation = validation_of(validation, data, validation is DEFAULT)
         self._task = task_of(data, test, metric, also, positive)
+        self.rope = region(self._task.primary, None, rope).width if rope is not None else None
+        self.rule = rule_of(rule)
         # the source of the function, and of the objects of the space, when a session began and when it ended
         self._began: tuple[Source, dict[str, dict[str, Source]]] = (Source(), {})
         self._left = self._began
@@ -343,6 +352,8 @@ class Study:
             threads=self.threads,
             seed=self.seed,
             scored=self.epoch,
+            rope=self.rope,
+            rule=self.rule,
         )
 
     @property

@@ -24,11 +24,12 @@ from truing.setting import Setting
 from truing.verdict import best_epoch, figures
 from truing.verdict.corrections import corrections
 from truing.verdict.delivery import Delivery
-from truing.verdict.fresh import Fresh, cause, estimate
+from truing.verdict.fresh import Fresh, cause
 from truing.verdict.headline import headline
 from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
 from truing.verdict.repeats import Ends, own_runs
-from truing.verdict.select import REFITS, candidates, cost, fresh_runs, winner
+from truing.verdict.select import REFITS, candidates, cost, fresh_runs
+from truing.verdict.selection import Selection, select, surface_of
 from truing.verdict.verdict import Verdict, without_nan
 from truing.verdict.warnings import warnings_of
 
@@ -82,7 +83,8 @@ class _Reaching:
         history = self.session.history
         raced = candidates(history)
         self._say_cost(raced)
-        selected = self._race(raced)
+        choice = self._race(raced)
+        selected = choice.trial
         defaults = history.trial(0)
         comparable = defaults.state == "completed"
         sides = [selected] if selected.number == 0 or not comparable else [selected, defaults]
@@ -92,6 +94,7 @@ class _Reaching:
             self.setting, self.job, sides, refits, comparable, self._locked_as, self._rng("rows")
         ).figures()
         found = self._figures(selected, defaults if comparable else None, fresh, test)
+        found["selection"] = choice.to_dict()
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
         )
@@ -155,21 +158,16 @@ class _Reaching:
 
     # -- the runs --------------------------------------------------------------------------------------------------
 
-    def _race(self, raced: Sequence[Trial]) -> Trial:
-        if len(raced) < 2 or self.setting.validation is None:
-            return raced[0]
-        replicates = self.setting.fresh(self._named(RACE), self.setting.validation.block)
-        fresh = Fresh(replicates, self._perform(RACE, raced, replicates))
-        found = {
-            t.number: estimate(self.setting, self.job, fresh, t, self.setting.task.primary, f"trial {t.number}").value
-            for t in raced
-        }
-        return winner(
-            raced,
-            {t.number: len(self.setting.plan.replicates) for t in raced},
-            {number: (value, len(replicates)) for number, value in found.items()},
-            self.setting.task.goal,
-        )
+    def _race(self, raced: Sequence[Trial]) -> Selection:
+        history, fresh = self.session.history, None
+        if len(raced) > 1 and self.setting.validation is not None:
+            replicates = self.setting.fresh(self._named(RACE), self.setting.validation.block)
+            fresh = Fresh(replicates, self._perform(RACE, raced, replicates))
+        elif self.setting.rule == "best":
+            raced = raced[:1]
+        else:  # no race was run, so the rule has the search's scores of all trials to go by
+            raced = history.ranked()
+        return select(self.setting, self.job, history, raced, fresh, surface_of(history, self._rng("surrogate")))
 
     def _estimate_runs(self, sides: Sequence[Trial]) -> Fresh:
         if self.setting.validation is None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.space.configuration import format_value
+from truing.verdict import selection
 from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
@@ -42,6 +43,8 @@ def full(verdict: Mapping[str, Any]) -> str:
         lines += _line("Network", verdict["model_reason"])
     lines += ["", f"{'':<{LABEL}}{'defaults':>{COLUMN}}{'selected':>{COLUMN}}  difference (95 %)"]
     lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + [""] + _generalization(verdict)
+    if chosen := selection.sentence(verdict):
+        lines += _line("chosen", chosen)
     if verdict.get("epoch"):
         lines += _line("best epoch", sentence(verdict))
     if verdict["target"] is not None:
