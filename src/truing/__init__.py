@@ -34,20 +34,28 @@ if TYPE_CHECKING:
     from truing.statistics.metric import Metric as Metric
     from truing.study import Study as Study
     from truing.validation.holdout import Holdout as Holdout
+    from truing.validation.internal import Internal as Internal
+    from truing.validation.internal_external import InternalExternal as InternalExternal
     from truing.validation.kfold import KFold as KFold
+    from truing.validation.nested import Nested as Nested
     from truing.validation.seeds import Seeds as Seeds
+    from truing.verdict.evaluation import Evaluation as Evaluation
     from truing.verdict.verdict import Verdict as Verdict
 
 # Names are imported on first use, so that `import truing` costs next to nothing.
 _HOMES = {
     "Choice": "truing.space.parameter",
     "Data": "truing.data.data",
+    "Evaluation": "truing.verdict.evaluation",
     "Float": "truing.space.parameter",
     "GridSearch": "truing.search.grid",
     "Holdout": "truing.validation.holdout",
     "Int": "truing.space.parameter",
+    "Internal": "truing.validation.internal",
+    "InternalExternal": "truing.validation.internal_external",
     "KFold": "truing.validation.kfold",
     "Metric": "truing.statistics.metric",
+    "Nested": "truing.validation.nested",
     "RandomSearch": "truing.search.random",
     "Repeat": "truing.space.repeat",
     "Seeds": "truing.validation.seeds",
@@ -82,12 +90,16 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "KFold",
     "Holdout",
     "Seeds",
+    "Nested",
+    "Internal",
+    "InternalExternal",
     "GridSearch",
     "RandomSearch",
     "SobolSearch",
     "SequentialSearch",
     "TorchTrainer",
     "Verdict",
+    "Evaluation",
     "load",
     "StudyView",
     "TruingError",

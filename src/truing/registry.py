@@ -78,6 +78,15 @@ VALIDATIONS = Registry(
         "splitter": "truing.validation.splitter:Splitter",
     },
 )
+PROCEDURES = Registry(
+    "procedure",
+    "truing.procedures",
+    {
+        "nested": "truing.validation.nested:Nested",
+        "internal": "truing.validation.internal:Internal",
+        "internal-external": "truing.validation.internal_external:InternalExternal",
+    },
+)
 OBJECTIVES = Registry("objective", "truing.objectives", {"trainer": "truing.objective.trainer:TorchTrainer"})
 EXECUTORS = Registry(
     "executor",

@@ -41,6 +41,7 @@ class Setting:
         findings: what a person should know about the rows.
         rope: differences of the metric that do not matter, fixed before the first trial.
         rule: by which the configuration to deliver is chosen; one of RULES.
+        units: the unit of each development row that no split may part, where it is not the row's group; else None.
     """
 
     task: Task
@@ -51,6 +52,7 @@ class Setting:
     findings: tuple[Finding, ...] = ()
     rope: Region = NONE
     rule: str = "best"
+    units: np.ndarray | None = None
 
     @property
     def official(self) -> Data | None:
@@ -78,7 +80,10 @@ class Setting:
         """The development rows as validation protocols see them."""
         if self.data is None:
             return {}
-        return {"data": self.data.outline(self.plan.rows, classification=self.task.classification)}
+        found = self.data.outline(self.plan.rows, classification=self.task.classification)
+        if self.units is not None:
+            found = replace(found, group_labels=self.units, groups_in_all=None)
+        return {"data": found}
 
     def truth(self, rows: np.ndarray, *, official: bool = False) -> np.ndarray:
         """Codes or values of rows (positions in the Data given, or in the official test set)."""

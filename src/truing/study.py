@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truing.advice import before_search
+from truing.advice import before_search, rehearse
 from truing.arguments import spelled
 from truing.data.data import Data
 from truing.errors import ChangedStudyError, StudyFailedError, UsageError, short
@@ -22,7 +22,7 @@ from truing.execution.devices import Devices
 from truing.execution.interrupt import counted
 from truing.execution.job import Job
 from truing.execution.size import bytes_of, in_words
-from truing.identity import another, changes, coordinator, describe, version_of
+from truing.identity import another, changes, coordinator, describe, settings_of, version_of
 from truing.judge import Judge, nothing_completed
 from truing.loop import Limits, Session, needs_no_more, search
 from truing.record.epoch import EpochRule
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from truing.report.table import TrialTable
     from truing.statistics.metric import Metric
     from truing.verdict import Verdict
+    from truing.verdict.evaluation import Evaluation
 
 
 class _Default:
@@ -326,6 +327,79 @@ class Study:
         self.report()
         return found
 
+    def evaluate(
+        self,
+        procedure: Any,
+        trials: int | None = None,
+        workers: int | None = None,
+        minutes: float | None = None,
+    ) -> Evaluation:
+        """What this whole tuning is worth: it is repeated inside, on development rows alone.
+
+        Each tuning inside is a study of its own in FOLDER/evaluate; the price is said before the first starts. Called
+        again, or after a crash, it goes on where it was; once done it is the stored one.
+
+        Args:
+            procedure: `tr.Nested(5)`, `tr.Internal(20)`, `tr.InternalExternal()`, or a name.
+            trials: of each tuning inside. Default: the procedure's own, else as many as the study has; before its
+                first run what `run()` would make.
+            workers: as in `run`.
+            minutes: no new trial starts after this time of this call; what it gives then is not `complete`.
+
+        Raises:
+            UsageError: there are no rows to divide, or the procedure cannot divide these.
+            StudyFailedError: no tuning inside completed.
+            KeyboardInterrupt: after Ctrl-C, when what ran has ended.
+        """
+        from truing.evaluate import Evaluating, procedure_of, stored
+        from truing.verdict.evaluation import Evaluation
+
+        procedure = procedure_of(procedure)
+        if script.reached(self, "evaluate"):
+            raise StudyFailedError("This study is being loaded; its evaluation is not made here.")
+        asked = trials if trials is not None else getattr(procedure, "trials", None)
+        asked = whole_number(asked, "trials", low=1) if asked is not None else None
+        past = self._read()
+        if (found := stored(past, procedure, asked)) is not None:
+            if different := changes(past.last("study") or {}, self._describe(*self._sources)):
+                raise ChangedStudyError(another(self.folder, different))
+            if asked is None and len(past) > found["trials"]:
+                has = f"{found['trials']} trials each, and the study has {len(past)} by now"
+                print(f"Note: this was made with {has}; evaluate(..., trials={len(past)}) goes on.", file=sys.stderr)
+            return Evaluation(found)
+        script.about_to_judge()
+        if self.data is None:
+            raise UsageError(f"{type(procedure).__name__} divides rows, and there is no data=: use tr.Seeds(5).")
+        limits = self._limits(asked if asked is not None else len(past) or None, minutes, None)
+        workers, gpus = self._place(workers)
+        refuse_held(self.folder)
+        with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
+            self._rehearsed(session, progress, workers)
+            session.executor.close()  # those inside have their own
+            source, objects = self._sources
+            job = replace(self._job, test=None)
+            result = Evaluating(
+                procedure,
+                session,
+                self._setting,
+                self._validation,
+                job,
+                source,
+                self.searcher,
+                self.lookahead,
+                partial(self._describe_inside, source, objects),
+                lambda job: EXECUTORS.get("process" if workers else "inline")(job, workers),
+                progress,
+                limits.trials,
+                self._total(History(self.space, self._task.goal), limits.trials),
+                workers,
+                limits.deadline,
+            ).carry_out()
+            progress.close()
+        if len(past):
+            self.report()
+        return result
+
     def report(self) -> Path:
         """Write `report.html` into the folder and return its path; it opens offline.
 
@@ -514,6 +588,21 @@ class Study:
             finally:
                 self._began, self._left = (source, objects), self._read_sources()
 
+    def _rehearsed(self, session: Session, progress: Progress, workers: int) -> None:
+        """One epoch of the defaults, where that has not been done with this function."""
+        known = session.history.last("rehearsed")
+        if known is not None and known["identity"] == self._identity:
+            return
+
+        def watch() -> None:
+            if session.asked_to_stop():
+                session.executor.cancel(-1)
+
+        progress.line("Rehearsal: the defaults, one epoch of one run ...")
+        defaults, cold = self.space.defaults(), workers == 0
+        found = rehearse(session.executor, self._setting, defaults, watch, cold=cold, devices=session.devices)
+        session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": self._identity}))
+
     def _place(self, workers: int | None) -> tuple[int, Devices]:
         """How many runs at a time, and on which GPUs.
 
@@ -546,6 +635,25 @@ class Study:
             },
             objects=objects,
         )
+
+    def _describe_inside(
+        self, source: Source, objects: dict[str, dict[str, Source]], folder: Path, setting: Setting
+    ) -> dict[str, Any]:
+        """What a study inside a procedure is: this one, on other rows of the same Data."""
+        described = self._describe(source, objects)
+        whole, rows = described["data"]["data"], setting.plan.rows
+        mine = hashlib.sha256(f"{whole} ".encode() + (b"" if rows is None else rows.tobytes())).hexdigest()
+        return described | {
+            "name": folder.name,
+            "validation": settings_of(setting.validation),
+            "test": None,
+            "seed": setting.plan.seed,
+            "data": {"data": mine, "test": None},
+            "rows": setting.rows,
+            "test_rows": None,
+            "facts": None,
+            "findings": [],
+        }
 
     def _read(self) -> History:
         """The journal as it stands, also while somebody else writes it."""

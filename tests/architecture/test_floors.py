@@ -22,6 +22,7 @@ FLOORS = [
     ["loop", "resume"],
     ["verdict", "advice"],
     ["report", "probe"],
+    ["evaluate"],  # the designs that tune inside, carried out
     ["study"],
     ["__init__"],  # the public face: stands on all of it, and only what shows it may import it
     ["demo", "doctor"],

@@ -169,6 +169,46 @@ def verdict(
 
 
 @app.command()
+def evaluate(
+    file: Annotated[str, typer.Argument(metavar="FILE[:name]", help="A study file; it names its study `study`.")],
+    nested: Annotated[int | None, typer.Option(metavar="FOLDS", help="The whole study in so many outer folds.")] = None,
+    repeats: Annotated[int, typer.Option(help="With --nested: so many divisions into outer folds.")] = 1,
+    internal: Annotated[
+        int | None, typer.Option(metavar="RESAMPLES", help="Bootstrap optimism from so many resamples.")
+    ] = None,
+    internal_external: Annotated[
+        bool, typer.Option("--internal-external", help="Each site left out once: Data(site=), else groups.")
+    ] = False,
+    trials: Annotated[
+        int | None, typer.Option(help="Trials of each tuning inside. Default: as many as the study has.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="No new trial starts after this time.")] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Repeat the whole tuning inside; the same command goes on."""
+    import truing as tr
+
+    asked = [name for name, given in (("--nested", nested), ("--internal", internal)) if given is not None]
+    asked += ["--internal-external"] * internal_external
+    if len(asked) != 1:
+        got = " and ".join(asked) or "none"
+        raise UsageError(f"truing evaluate takes one of --nested 5, --internal 20 and --internal-external; got {got}.")
+    if repeats != 1 and nested is None:
+        raise UsageError(f"--repeats is for --nested; got it with {asked[0]}.")
+    procedure: Any = tr.InternalExternal()
+    if nested is not None:
+        procedure = tr.Nested(nested, repeats)
+    elif internal is not None:
+        procedure = tr.Internal(internal)
+    found = _load(file).evaluate(procedure, trials=trials, workers=workers, minutes=minutes)
+    if as_json:
+        _print_json(found.to_dict())
+    else:
+        print(found)
+
+
+@app.command()
 def report(folder: Folder, as_json: Json = False) -> None:
     """Write report.html: one file that opens offline."""
     from truing.report.study import write

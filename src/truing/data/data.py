@@ -196,7 +196,7 @@ class Data:
         """
         labels, groups = self.labels, self.group_labels
         if rows is None:
-            return Outline(len(self), labels, groups, classification, time=self.times)
+            return Outline(len(self), labels, groups, classification, time=self.times, sites=self.site_labels)
         return Outline(
             len(rows),
             None if labels is None else labels[rows],
@@ -207,6 +207,7 @@ class Data:
             time_in_all=self.times,
             places=rows,
             n_in_all=len(self),
+            sites=None if self.site_labels is None else self.site_labels[rows],
         )
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Rows:

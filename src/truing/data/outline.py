@@ -21,6 +21,7 @@ class Outline:
         time_in_all: the same of the Data that these rows were taken from, or None.
         places: positions (n,) of these rows in the Data that they were taken from; None = they are all of it.
         n_in_all: how many rows that Data has; None = n.
+        sites: where each row is from (n,), or None; it divides nothing but what goes by sites.
 
     >>> len(Outline(3, np.array([0, 1, 1])))
     3
@@ -35,6 +36,7 @@ class Outline:
     time_in_all: np.ndarray | None = None
     places: np.ndarray | None = None
     n_in_all: int | None = None
+    sites: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.n

@@ -48,7 +48,7 @@ class ForkServer:
     def __init__(self, target: Target | None, job: Job) -> None:
         self.target = target
         self.threads = job.threads
-        self.folder = job.folder
+        self.folder = job.study
         self.leased = False
         self._log = job.folder / "server.log"
         self._first: tuple[Any, ...] | None = None
@@ -88,7 +88,7 @@ class ForkServer:
         self.send(
             {
                 "place": place if target is not None else replace(place, argv=("",)),
-                "folder": str(job.folder.resolve()),
+                "folder": str(job.study.resolve()),
                 "torch": "torch" in sys.modules,
                 "target": target,
             }
@@ -137,7 +137,7 @@ class ForkServer:
 
     def reached(self, job: Job) -> bool:
         """True when the server was made for this study: executing the file again would change nothing."""
-        return self.target is None or self.folder == job.folder
+        return self.target is None or self.folder == job.study
 
     def register(self, job: Job) -> int:
         """Make a job known to the server; the objective and Datasets travel by reference where that is possible.
@@ -192,7 +192,7 @@ class ForkServer:
 
     def _unchanged(self, job: Job) -> bool:
         """True when the study is what it was when the server reached it."""
-        if self.target is None or self.folder != job.folder:
+        if self.target is None or self.folder != job.study:
             return False
         now = _identity(job)
         return self._first is None or (

@@ -29,6 +29,8 @@ class Job:
         test: an official test set; None where the locked rows are rows of `data`, or where there are none.
         version: a digest of what the study and its function are; a checkpoint of another one is never taken up.
         run_memory: bytes that a run and all it started may hold; None = no limit.
+        home: the folder of the study that this one is a part of, where the data is stored and by which the fork server
+            knows the file's study; None = `folder` itself.
         predictions_limit: bytes of kept predictions in the folder, beyond which only the loss per row is kept.
     """
 
@@ -45,6 +47,12 @@ class Job:
     predictions_limit: int = 1_000_000_000
     repeats: Mapping[str, Elements] = field(default_factory=dict)
     objects: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
+    home: Path | None = None
+
+    @property
+    def study(self) -> Path:
+        """The folder of the study as the file names it."""
+        return self.home or self.folder
 
     def scratch(self, run: int, token: int = 0) -> Path:
         """The folder of the run's own, which is there while it trains; `token` tells rehearsals apart."""

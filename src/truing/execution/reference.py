@@ -74,7 +74,7 @@ def refer(job: Job, *, by_study: bool, known: Callable[[str, Any], bool]) -> Ref
     if objective is not None and objective[0] in MAIN and not certain(found):
         objective = None  # it may use something that has changed since the server was made, and nobody can tell
     return Reference(
-        str(job.folder.resolve()),
+        str(job.study.resolve()),
         by_study,
         digest(found),
         objective,

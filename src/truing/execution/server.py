@@ -188,7 +188,7 @@ class Server:
             if reference.torch and not self._warm:
                 warm_torch()
                 self._warm = True
-            objective, data, test, objects = resolve(reference, plain.folder, self._study, content)
+            objective, data, test, objects = resolve(reference, plain.study, self._study, content)
         except Missing as missing:
             self._control.send(("job", number, ("missing", missing.why)))
             return

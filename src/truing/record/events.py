@@ -18,6 +18,7 @@
 | ended      | why a call of run() came to its end                                                             |
 | look       | the lockbox is opened: number                                                                   |
 | verdict    | the stored verdict                                                                              |
+| evaluated  | procedure, its settings, trials, result: what a procedure that tunes inside came to             |
 """
 
 from __future__ import annotations

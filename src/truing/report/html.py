@@ -34,7 +34,9 @@ from truing.space.encoding import default_of
 from truing.space.parameter import Choice, Float, is_default_given
 from truing.space.space import Space
 from truing.verdict.best_epoch import sentence
+from truing.verdict.evaluation import Evaluation
 from truing.verdict.figures import KEPT
+from truing.verdict.stored import evaluations
 from truing.verdict.text import luck
 from truing.verdict.wording import capital, places, places_of_difference, signed
 from truing.verdict.wording import number as in_words
@@ -164,6 +166,10 @@ def _page(
         "delivered": bool(inside(verdict, "test")),
         "generalization": _generalization(verdict),
         "cost": _cost(history, rows, verdict),
+        "evaluations": [
+            {"title": capital(one["describe"]), "headline": one["headline"], "text": str(Evaluation(one))}
+            for one in evaluations(history)
+        ],
         "said": _said(history, verdict),
         "warnings": _warnings(history, study, verdict),
         "over_time": drawings[0],

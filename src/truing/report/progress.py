@@ -151,6 +151,7 @@ class Progress:
         self.quiet = quiet or stream is None
         self.notebook = _in_notebook()
         self.live = not self.quiet and not self.notebook and _is_terminal(stream)
+        self.prefix = ""  # before each status: which part of a whole this is
         self._clock = clock
         self._shown = ""  # the live line as it stands on the terminal
         self._drawn_at = -math.inf
@@ -194,14 +195,14 @@ class Progress:
     # -- inside ------------------------------------------------------------------------------------
 
     def _text(self, status: Status) -> str:
-        return status_line(status, metric=self.metric, total_trials=self.total_trials)
+        return self.prefix + status_line(status, metric=self.metric, total_trials=self.total_trials)
 
     def _worth_a_line(self, status: Status) -> bool:
         before = self._said
-        if before is None or before.phase != status.phase:
+        if before is None or (before.phase != status.phase and not self.prefix):
             return status.done > 0 or status.runs_done > 0
         share = 4 if self.notebook else 10
-        if _step(status, self.total_trials, share) > _step(before, self.total_trials, share):
+        if not self.prefix and _step(status, self.total_trials, share) > _step(before, self.total_trials, share):
             return True
         # The silence grows with the time elapsed, so that a night's log holds dozens of these lines, not
         # thousands.
@@ -209,7 +210,7 @@ class Progress:
         if status.seconds_elapsed - before.seconds_elapsed >= silence:
             return True
         better = status.best_number is not None and status.best_number != before.best_number
-        return better and status.done > before.done and not self.notebook
+        return better and status.done > before.done and not self.notebook and not self.prefix
 
     def _draw(self, text: str) -> None:
         text = clip(text, self._width() - 1)  # the last column stays free: some terminals wrap there at once

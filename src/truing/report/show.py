@@ -21,6 +21,7 @@ from truing.report.columns import clip, plain
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
 from truing.space.configuration import format_value
+from truing.verdict.stored import evaluations
 
 SHOWN = 10
 _ENDED = {
@@ -48,6 +49,7 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "best": None if best is None else {"number": best.number, "value": best.value, "config": dict(best.config)},
         "verdict": history.last("verdict") is not None,
         "looks": len(history.notes.get("look", ())) + earlier_looks(history)[0],
+        "evaluations": [{k: r[k] for k in ("procedure", "headline")} for r in evaluations(history)],
         "changes": [change.to_dict() for change in changes_of(history)],
         "versions": study.get("versions"),
         "git": study.get("git"),
@@ -88,6 +90,8 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         lines += [f"  truing verdict {shlex.quote(str(folder))}"] * ready + [""]
     else:
         lines.append("")
+    for result in evaluations(history):
+        lines += [*textwrap.wrap(result["headline"], width), ""]
     table = render_trials(
         trial_rows(history),
         width=width,

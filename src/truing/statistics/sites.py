@@ -74,14 +74,20 @@ def new_site(
 
 
 def _inside(values: np.ndarray, low: float, high: float, rows: Sequence[int] | None) -> np.ndarray:
-    """Scores at an end moved half a row inside, where a logarithm has no value."""
+    """Scores at an end moved half a row inside, where a logarithm has no value; never past one that is not at it."""
     if not math.isfinite(low):
         return values
     n = np.asarray(rows if rows is not None else [100] * len(values), dtype=float)
-    if math.isfinite(high):
-        gap = EDGE * (high - low) / np.maximum(n, 1.0)
-        return np.clip(values, low + gap, high - gap)
-    return np.maximum(values, low + EDGE / np.maximum(n, 1.0) * max(float(values.max()) - low, 1e-12))
+    size = high - low if math.isfinite(high) else max(float(values.max()) - low, 1e-12)
+    gap = EDGE * size / np.maximum(n, 1.0)
+    moved = np.where(values <= low, low + _nearer(gap, values - low), values)
+    return np.where(values >= high, high - _nearer(gap, high - values), moved) if math.isfinite(high) else moved
+
+
+def _nearer(gap: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """The gap, and at most half the distance of the nearest score that is not at the end itself."""
+    inner = distance[distance > 0]
+    return np.minimum(gap, inner.min() / 2) if inner.size else gap
 
 
 def _scale(low: float, high: float):  # type: ignore[no-untyped-def]

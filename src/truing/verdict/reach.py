@@ -156,6 +156,10 @@ class _Reaching:
             return {"model": [], "model_reason": f"none: {NO_DELIVERY}{earlier}"}
         return {"model": files, "model_reason": None if files else NOT_KEPT}
 
+    def chosen(self) -> Trial:
+        """The race alone: the configuration that would be delivered."""
+        return self._race(candidates(self.session.history))
+
     # -- the runs --------------------------------------------------------------------------------------------------
 
     def _race(self, raced: Sequence[Trial]) -> Selection:
