@@ -249,6 +249,7 @@ FAMILIES = {  # family -> what its interface and its suite are called
     "searcher": ("Searcher", "searchers:check_searcher"),
     "schedule": ("Schedule", "schedules:check_schedule"),
     "validation": ("Validation", "validations:check_validation"),
+    "procedure": ("Procedure", "procedures:check_procedure"),
     "objective": ("Objective", "objectives:check_objective"),
     "executor": ("Executor", "executors:check_executor"),
     "journal": ("Journal", "journals:check_journal"),
@@ -257,7 +258,8 @@ FAMILIES = {  # family -> what its interface and its suite are called
 
 def plugins() -> str:
     """The registries' rows, and for each family its interface and its suite."""
-    interfaces = importlib.import_module("truing.record.interfaces")
+    interfaces = {**vars(importlib.import_module("truing.record.interfaces"))}
+    interfaces |= {"Procedure": importlib.import_module("truing.record.procedure").Procedure}
     parts = [MADE, "# Plug-ins\n"]
     parts.append(
         "A plug-in is one file and one row in a registry, or an entry point of another package; "
@@ -267,8 +269,8 @@ def plugins() -> str:
         protocol, suite = FAMILIES[table.family]
         module, function = suite.split(":")
         parts.append(f"## {protocol}\n")
-        parts.append(markdown(inspect.getdoc(getattr(interfaces, protocol)) or ""))
-        lines = source(getattr(interfaces, protocol))
+        parts.append(markdown(inspect.getdoc(interfaces[protocol]) or ""))
+        lines = source(interfaces[protocol])
         parts.append(f"```text\n{lines}\n```\n")
         parts.append(f"Entry-point group `{table.group}`, suite `truing.testing.{module}.{function}`.\n")
         parts.append("| name | class | what it does |\n|---|---|---|")

@@ -83,7 +83,9 @@ def test_nested_is_what_scikit_learn_makes_of_the_same_splits(tmp_path: Path) ->
 
 
 def test_optimism_is_what_a_loop_over_the_same_resamples_makes_of_it(tmp_path: Path) -> None:
-    study = tr.Study(logistic, SPACE, data=tr.Data(X, Y), metric="log_loss", validation=tr.KFold(3), folder=tmp_path / "s")
+    study = tr.Study(
+        logistic, SPACE, data=tr.Data(X, Y), metric="log_loss", validation=tr.KFold(3), folder=tmp_path / "s"
+    )
 
     found = study.evaluate(tr.Internal(6), trials=1, workers=0).to_dict()
 

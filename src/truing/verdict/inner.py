@@ -36,8 +36,8 @@ def inner_setting(setting: Setting, validation: Any, part: Part, *names: str) ->
     if rows is None or setting.data is None:
         raise ValueError("a part has rows")
     mine, seed = rows[part.train], seed_of(plan.seed, "evaluate", *names, part.folder)
-    bare = Setting(
-        setting.task, setting.data, None, validation, replace(plan, seed=seed, rows=mine, locked=None), (), part.units
+    bare = replace(
+        setting, locked=None, plan=replace(plan, seed=seed, rows=mine, locked=None), findings=(), units=part.units
     )
     outline = bare.outline()
     if hasattr(validation, "bound"):

@@ -158,7 +158,7 @@ class _Reaching:
 
     def chosen(self) -> Trial:
         """The race alone: the configuration that would be delivered."""
-        return self._race(candidates(self.session.history))
+        return self._race(candidates(self.session.history)).trial
 
     # -- the runs --------------------------------------------------------------------------------------------------
 
