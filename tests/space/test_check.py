@@ -41,7 +41,7 @@ MISTAKES = [
     (Float(0.0, 1.0, log="yes"), ["log must be True or False", "'yes'"]),
     (Choice([]), ["options must not be empty"]),
     (Choice("abc"), ["options must be a list", "'abc'"]),
-    (Choice({"a", "b"}), ["options must be a list"]),
+    (Choice({"a"}), ["options must be a list"]),
     (Choice(["a", "b", "a"]), ["options must differ", "'a'", "twice"]),
     (Choice([1, True]), ["options must differ", "True equals the option 1"]),
     (Choice([1, object]), ["JSON value", "object"]),
