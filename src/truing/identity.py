@@ -24,7 +24,7 @@ from truing.space.repeat import pattern
 from truing.space.space import Space
 
 SCHEMA = 1
-SURROUNDINGS = ("name", "file", "variable", "cwd", "versions", "git", "machine")  # not what the study is
+SURROUNDINGS = ("name", "file", "variable", "cwd", "versions", "git", "machine", "parts")  # not what the study is
 FIXED = {
     "data": "data",
     "metric": "metric",
@@ -56,6 +56,7 @@ def describe(
     lookahead: int | None,
     fingerprints: Mapping[str, str | None],
     objects: Mapping[str, Mapping[str, Source]],
+    parts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The data of the `study` event, as a journal gives it back."""
     task, plan = setting.task, setting.plan
@@ -95,6 +96,7 @@ def describe(
         "data": dict(fingerprints),
         "rows": setting.rows,
         "test_rows": len(plan.locked) if plan.locked is not None else None,
+        "parts": parts,
         "facts": setting.data.facts() if setting.data is not None else None,
         "findings": [finding.to_dict() for finding in setting.findings],
         **environment(file),

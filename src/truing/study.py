@@ -25,6 +25,7 @@ from truing.execution.size import bytes_of, in_words
 from truing.identity import another, changes, coordinator, describe, settings_of, version_of
 from truing.judge import Judge, nothing_completed
 from truing.loop import Limits, Session, needs_no_more, search
+from truing.parts import parts_of
 from truing.record.epoch import EpochRule
 from truing.record.events import Event
 from truing.record.history import History
@@ -400,15 +401,19 @@ class Study:
             self.report()
         return result
 
-    def report(self) -> Path:
+    def report(self, *, paper: bool = False) -> Path:
         """Write `report.html` into the folder and return its path; it opens offline.
+
+        Args:
+            paper: write what a paper needs instead (methods, the flow of rows, figures, tables as CSV) into `paper/` in
+                the folder, and return that.
 
         Raises:
             UsageError: the study has not been run.
         """
-        from truing.report.study import write
+        from truing.report.study import write, write_for_paper
 
-        return write(self.folder)
+        return write_for_paper(self.folder).folder if paper else write(self.folder)
 
     # -- the pieces ------------------------------------------------------------------------------------------------
 
@@ -634,6 +639,7 @@ class Study:
                 "test": official.fingerprint() if official is not None else rows,
             },
             objects=objects,
+            parts=parts_of(self._setting),
         )
 
     def _describe_inside(

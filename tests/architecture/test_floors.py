@@ -18,7 +18,7 @@ FLOORS = [
     ["record"],
     ["search", "schedule", "validation", "objective", "execution", "storage"],
     ["setting"],  # what a study rests on, made from what was given
-    ["identity", "judge"],
+    ["identity", "judge", "parts"],
     ["loop", "resume"],
     ["verdict", "advice"],
     ["report", "probe"],

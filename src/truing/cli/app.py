@@ -209,10 +209,25 @@ def evaluate(
 
 
 @app.command()
-def report(folder: Folder, as_json: Json = False) -> None:
+def report(
+    folder: Folder,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Write FOLDER/paper/ instead: methods, flow of rows, figures, CSV.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Write report.html: one file that opens offline."""
-    from truing.report.study import write
+    from truing.report.study import write, write_for_paper
 
+    if paper:
+        with _readable(folder):
+            written = write_for_paper(folder)
+        if as_json:
+            _print_json(written.to_dict())
+        else:
+            print("\n".join(str(written.folder / name) for name in written.files))
+            _say("".join(f"Left out: {what}: {why}.\n" for what, why in written.left_out).rstrip())
+        return
     with _readable(folder):
         path = write(folder)
     if as_json:

@@ -27,12 +27,9 @@ from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
 from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
 from truing.report.progress import duration
+from truing.report.space_table import described
 from truing.report.table import Row, best_number, ordered, score, trial_rows
-from truing.space.condition import worded
 from truing.space.configuration import format_value
-from truing.space.encoding import default_of
-from truing.space.parameter import Choice, Float, is_default_given
-from truing.space.space import Space
 from truing.verdict.best_epoch import sentence
 from truing.verdict.evaluation import Evaluation
 from truing.verdict.figures import KEPT
@@ -187,7 +184,7 @@ def _page(
             {"when": change.when, "text": plain(capital(change.text)), "detail": change.detail}
             for change in changes_of(history)
         ],
-        "space": [_described(name, history.space) for name in history.space],
+        "space": [described(name, history.space) for name in history.space],
         "methods": methods(history, study, verdict),
         "facts": _facts(study),
         "number": number,
@@ -411,29 +408,6 @@ def _few(rows: list[Row]) -> list[Row]:
     rest = [row for row in rows if row["value"] is None]
     others = rest[-max(_ROWS // 10, _ROWS - len(scored)) :]  # the failed stand last
     return scored[: _ROWS - len(others)] + others
-
-
-def _described(name: str, space: Space) -> dict[str, str]:
-    parameter = space[name]
-    if isinstance(parameter, Choice):
-        kind = "choice in order" if parameter.ordered else "choice"
-        span = ", ".join(plain(format_value(option)) for option in parameter.options)
-    else:
-        kind = "number" if isinstance(parameter, Float) else "whole number"
-        span = f"{number(parameter.low)} to {number(parameter.high)}"
-        span += "" if parameter.step is None else f" in steps of {number(parameter.step)}"
-        span += ", log scale" if parameter.log else ""
-    when = "; ".join(f"{plain(parent)} {plain(worded(values))}" for parent, values in (parameter.when or {}).items())
-    default = plain(format_value(default_of(parameter)))
-    return {
-        "name": plain(name),
-        "kind": kind,
-        "span": span,
-        "default": default + ("" if is_default_given(parameter) else " (assumed)"),
-        "group": plain(parameter.group),
-        "role": plain(parameter.role),
-        "when": when or "always",
-    }
 
 
 def _facts(study: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truing.errors import JournalError, UsageError
 from truing.record.history import History
 from truing.resume import JOURNAL, refold
 from truing.space.space import Space
 from truing.storage.sqlite import SqliteJournal
+
+if TYPE_CHECKING:
+    from truing.report.paper import Written
 
 
 def read(folder: Path) -> tuple[History, Mapping[str, Any]]:
@@ -65,3 +68,18 @@ def write(folder: Path, path: Path | None = None) -> Path:
         folder_name=str(folder),
     )
     return path
+
+
+def write_for_paper(folder: Path, path: Path | None = None) -> Written:
+    """Write what a paper needs into `paper/` in the folder of a study, or into the folder `path`.
+
+    Raises:
+        UsageError: no study is there.
+        JournalError: a file cannot be written.
+    """
+    from truing.report.paper import write_paper
+
+    history, study = read(folder)
+    stored = history.last("verdict")
+    verdict = stored["verdict"] if stored is not None else None
+    return write_paper(folder, folder / "paper" if path is None else path, history, study, verdict)

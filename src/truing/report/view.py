@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from truing.errors import UsageError
 from truing.report.show import run_dict, study_dict, study_text
-from truing.report.study import read, write
+from truing.report.study import read, write, write_for_paper
 from truing.report.table import TrialTable, trial_rows
 
 if TYPE_CHECKING:
@@ -81,13 +81,15 @@ class StudyView:
         history, study = read(self.folder)
         return study_dict(self.folder, history, study) if run is None else run_dict(self.folder, history, run)
 
-    def report(self, path: str | os.PathLike[str] | None = None) -> Path:
+    def report(self, path: str | os.PathLike[str] | None = None, *, paper: bool = False) -> Path:
         """Write the report and return its path; by default `report.html` in the folder.
 
         Args:
             path: elsewhere, such as for a folder that cannot be written to.
+            paper: write what a paper needs instead, into the folder `path`; by default `paper/` in the folder.
         """
-        return write(self.folder, None if path is None else Path(path).expanduser())
+        there = None if path is None else Path(path).expanduser()
+        return write_for_paper(self.folder, there).folder if paper else write(self.folder, there)
 
 
 def load(folder: str | os.PathLike[str]) -> StudyView:

@@ -30,6 +30,7 @@ from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
 from truing.verdict.repeats import Ends, own_runs
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs
 from truing.verdict.selection import Selection, select, surface_of
+from truing.verdict.truth import keep_truth
 from truing.verdict.verdict import Verdict, without_nan
 from truing.verdict.warnings import warnings_of
 
@@ -90,6 +91,7 @@ class _Reaching:
         sides = [selected] if selected.number == 0 or not comparable else [selected, defaults]
         fresh = self._estimate_runs(sides)
         refits = self._refit(sides)
+        keep_truth(self.setting, self.job.folder)
         test = LockedTest(
             self.setting, self.job, sides, refits, comparable, self._locked_as, self._rng("rows")
         ).figures()
