@@ -657,6 +657,7 @@ class Study:
             "data": {"data": mine, "test": None},
             "rows": setting.rows,
             "test_rows": None,
+            "parts": parts_of(setting),
             "facts": None,
             "findings": [],
         }
