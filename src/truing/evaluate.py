@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ class Evaluating:
             raise UsageError(f"{type(self.procedure).__name__} divides rows, and there is no data=: use tr.Seeds(5).")
         return self.setting.outline()["data"]
 
+    @cached_property
     def parts(self) -> Sequence[Part]:
         """The parts, the same at every call."""
         return self.procedure.plan(self.rows, stream(self.setting.plan.seed, "evaluate", self.name))
@@ -102,8 +103,8 @@ class Evaluating:
             KeyboardInterrupt: it was interrupted; called again it goes on.
             StudyFailedError: no part came to a configuration.
         """
-        parts = self.parts()
-        for line in (self._price(parts), *self._notes()):
+        parts = self.parts
+        for line in (self._price(parts), *(f"Note: {note}" for note in self._notes())):
             self.progress.line(line)
         tuned: list[Tuned] = []
         for place, part in enumerate(parts):
@@ -137,7 +138,7 @@ class Evaluating:
             "rows": len(rows),
             "groups": None if rows.group_labels is None else len(np.unique(rows.group_labels)),
         }
-        found["notes"] = [*found.get("notes", ()), *self._afterwards(tuned)]
+        found["notes"] = [*self._notes(), *found.get("notes", ()), *self._afterwards(tuned)]
         found["headline"] = headline(found)
         return dict(without_nan(found))
 
@@ -253,7 +254,7 @@ class Evaluating:
                     f"What was tuned in {folder} is of another study by now; it is set aside in {aside}."
                 )
                 journal, history = self._opened(stack, folder, study, setting)
-            limit = self.job.predictions_limit // max(1, len(self.parts()))
+            limit = self.job.predictions_limit // max(1, len(self.parts))
             job = replace(
                 self.job,
                 folder=folder,
@@ -320,7 +321,7 @@ class Evaluating:
 
     def _notes(self) -> list[str]:
         notes = getattr(self.procedure, "notes", None)
-        return [f"Note: {note}" for note in (notes(self.rows) if notes is not None else ())]
+        return list(notes(self.rows)) if notes is not None else []
 
 
 def procedure_of(given: Any) -> Procedure:

@@ -170,7 +170,7 @@ def verdict(
 
 @app.command()
 def evaluate(
-    file: Annotated[str, typer.Argument(metavar="FILE[:name]", help="A study file; it names its study `study`.")],
+    file: Annotated[str, typer.Argument(metavar="FILE[:name]", help="A study file, or the folder of a study.")],
     nested: Annotated[int | None, typer.Option(metavar="FOLDS", help="The whole study in so many outer folds.")] = None,
     repeats: Annotated[int, typer.Option(help="With --nested: so many divisions into outer folds.")] = 1,
     internal: Annotated[
@@ -201,7 +201,8 @@ def evaluate(
         procedure = tr.Nested(nested, repeats)
     elif internal is not None:
         procedure = tr.Internal(internal)
-    found = _load(file).evaluate(procedure, trials=trials, workers=workers, minutes=minutes)
+    study = _study_of(Path(file)) if Path(file).is_dir() else _load(file)
+    found = study.evaluate(procedure, trials=trials, workers=workers, minutes=minutes)
     if as_json:
         _print_json(found.to_dict())
     else:

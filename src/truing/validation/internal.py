@@ -19,7 +19,7 @@ from truing.statistics.interval import Interval
 from truing.statistics.metric import Metric
 from truing.statistics.score import Score
 from truing.validation.parts import SAME, agreement, each, head, interval_dict, mean_of
-from truing.validation.rows import whole_number
+from truing.validation.rows import mixed_in_time, whole_number
 
 ENOUGH = 100  # resamples, from which on percentiles are read off instead of a normal curve
 USUAL = 200  # resamples that the literature asks for
@@ -71,6 +71,10 @@ class Internal:
             DataError: fewer than two rows or groups.
         """
         return list(self._parts(rows, rng))
+
+    def notes(self, rows: Outline) -> list[str]:
+        """What a person should know of these resamples before it starts."""
+        return mixed_in_time(rows, "Internal")
 
     def _parts(self, rows: Outline, rng: Generator) -> Iterator[Part]:
         n = len(rows)

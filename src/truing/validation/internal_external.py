@@ -20,6 +20,8 @@ from truing.statistics.sites import FEW, new_site
 from truing.validation.parts import Scored, agreement, each, head, interval_dict
 from truing.validation.rows import whole_number
 
+LONGEST = 40  # characters of a site's name
+
 
 @dataclass(frozen=True, eq=False)
 class InternalExternal:
@@ -79,7 +81,9 @@ class InternalExternal:
                 there &= ~np.isin(rows.group_labels, np.unique(rows.group_labels[here]))
             if not there.any():
                 raise DataError(f"Without the site {name!r} and the groups it has rows of, no row is left to tune on.")
-            parts.append(Part(str(name), f"site-{number}-of-{len(names)}", np.flatnonzero(there), np.flatnonzero(here)))
+            parts.append(
+                Part(_shown(name), f"site-{number}-of-{len(names)}", np.flatnonzero(there), np.flatnonzero(here))
+            )
         return parts
 
     def sites_of(self, rows: Outline) -> np.ndarray:
@@ -157,7 +161,6 @@ class InternalExternal:
             "metrics": metrics,
             "parts": scored.rows(rng, intervals=True, within=self._by_group(rows)),
             "agreement": agreement(tuned),
-            "notes": self.notes(rows),
         }
 
     def describe(self) -> str:
@@ -170,3 +173,13 @@ class InternalExternal:
         if self._sites is not None:
             found["site"] = hashlib.sha256(repr(self._sites.tolist()).encode()).hexdigest()[:16]
         return found
+
+
+def _shown(name: Any) -> str:
+    """A site's name on one line of a table.
+
+    >>> _shown("St. Mary\\nNorth")
+    'St. Mary North'
+    """
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(name)).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.random import Generator
 
 from truing.data.outline import Outline
+from truing.errors import DataError
 from truing.record.procedure import Part, Tuned
 from truing.record.task import Task
 from truing.validation.kfold import KFold
 from truing.validation.parts import Scored, agreement, each, head
-from truing.validation.rows import whole_number
+from truing.validation.rows import mixed_in_time, rare, whole_number
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,15 @@ class Nested:
         """
         return list(self._parts(rows, rng))
 
+    def notes(self, rows: Outline) -> list[str]:
+        """What a person should know of these outer folds before it starts."""
+        return [*rare(rows, self.folds), *mixed_in_time(rows, "Nested")]
+
     def _parts(self, rows: Outline, rng: Generator) -> Iterator[Part]:
+        groups = None if rows.group_codes is None else int(rows.group_codes.max()) + 1
+        if groups is not None and groups < self.folds:
+            advice = f"use tr.Nested({groups})" if groups > 1 else "give finer groups"
+            raise DataError(f"There are {groups} groups, too few for {self.folds} outer folds: {advice}.")
         for one in KFold(self.folds, self.repeats).plan({"data": rows}, rng):
             if one.train is None or one.valid is None:
                 continue

@@ -51,6 +51,15 @@ def enough_groups(outline: Outline, left: int, folds: int) -> None:
     raise DataError(f"{there}, too few for {folds} folds: {more}.")
 
 
+def mixed_in_time(outline: Outline, called: str) -> list[str]:
+    """A sentence where rows that have a time are dealt at random."""
+    if outline.time is None:
+        return []
+    return [
+        f"{called} deals rows at random, whatever their time, so tunings see rows that come after those that score."
+    ]
+
+
 def rare(outline: Outline, parts: int) -> list[str]:
     """A sentence for each class with fewer rows, or groups, than there are parts to deal them to."""
     strata, groups = outline.strata, outline.group_codes

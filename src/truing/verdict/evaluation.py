@@ -151,7 +151,26 @@ def _parts(found: Mapping[str, Any]) -> list[str]:
             decimals = places(cell["selected"], cell["defaults"])
             lines += _note(f"95 % interval: {number(cell['low'], decimals)} to {number(cell['high'], decimals)}")
     left = len(found["parts"]) - len(shown)
-    return lines + ([f"  and {left} more"] if left else [])
+    lines += [f"  and {left} more"] if left else []
+    others = [other for other in found["metrics"] if other != name]
+    return lines + ([] if found["procedure"] == "internal" else _others(shown, others))
+
+
+def _others(parts: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """The further metrics of the selected, one line a part, as many columns beside each other as there is room for."""
+    lines: list[str] = []
+    while names:
+        widths: list[int] = []
+        while len(widths) < len(names) and LABEL + sum(widths) + max(COLUMN, len(names[len(widths)]) + 2) <= WIDTH:
+            widths.append(max(COLUMN, len(names[len(widths)]) + 2))
+        widths = widths or [WIDTH - LABEL]
+        here, names = names[: len(widths)], names[len(widths) :]
+        lines.append(f"{'':<{LABEL}}" + "".join(f"{n[:w]:>{w}}" for n, w in zip(here, widths, strict=True)))
+        for part in parts:
+            values = [part["metrics"][name]["selected"] for name in here]
+            told = "".join(f"{number(v, places(v)):>{w}}" for v, w in zip(values, widths, strict=True))
+            lines.append(f"  {part['name']:<{LABEL - 2}.{LABEL - 3}}{told}")
+    return ["", *lines] if lines else []
 
 
 def _agreement(found: Mapping[str, Any]) -> list[str]:
