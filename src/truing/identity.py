@@ -92,6 +92,8 @@ def describe(
         "run_minutes": run_minutes,
         "run_memory": run_memory,
         "lookahead": lookahead,
+        "threshold": str(setting.threshold) if setting.threshold is not None else None,
+        "prevalence": setting.prevalence,
         "search": settings_of(search),
         "data": dict(fingerprints),
         "rows": setting.rows,

@@ -23,6 +23,7 @@ from truing.registry import VALIDATIONS
 from truing.statistics.constant import base_rate
 from truing.statistics.equivalence import NONE, Region, region
 from truing.statistics.metric import Metric, metric
+from truing.statistics.threshold import Aim, aim
 
 MANY = 20  # different whole numbers as y, above which a metric has to say whether they are classes
 RULES = ("best", "one_se", "cheapest", "nearest")  # by which a study chooses what it delivers; verdict/select.py
@@ -42,6 +43,8 @@ class Setting:
         rope: differences of the metric that do not matter, fixed before the first trial.
         rule: by which the configuration to deliver is chosen; one of RULES.
         units: the unit of each development row that no split may part, where it is not the row's group; else None.
+        threshold: what the decision threshold is chosen for; None = none is asked for.
+        prevalence: at which predictive values are to be stated; None = at none.
     """
 
     task: Task
@@ -53,6 +56,8 @@ class Setting:
     rope: Region = NONE
     rule: str = "best"
     units: np.ndarray | None = None
+    threshold: Aim | None = None
+    prevalence: float | None = None
 
     @property
     def official(self) -> Data | None:
@@ -284,6 +289,46 @@ def _findings(data: Data, locked: Locked, outline: dict[str, Any], validation: A
     notes = getattr(validation, "notes", None)
     found += [Finding("rare_class", note) for note in (notes(outline) if notes is not None else ())]
     return tuple(found)
+
+
+def threshold_of(given: Any, task: Task) -> Aim | None:
+    """What `threshold=` asks for.
+
+    Raises:
+        MetricError: it is none, or the task has no positive class.
+    """
+    if given is None:
+        return None
+    found = aim(given)
+    _two_sided(task, "threshold=")
+    return found
+
+
+def prevalence_of(given: Any, task: Task) -> float | None:
+    """What `prevalence=` states.
+
+    Raises:
+        UsageError: it is no share between 0 and 1, or the task has no positive class.
+    """
+    if given is None:
+        return None
+    found = finite_number(given, "prevalence")
+    if not 0 < found < 1:
+        raise UsageError(
+            f"prevalence= is the share of positives where the network is used, such as 0.02; got {given!r}."
+        )
+    _two_sided(task, "prevalence=")
+    return found
+
+
+def _two_sided(task: Task, what: str) -> None:
+    if task.classes is None:
+        raise MetricError(f"{what} is for classes, and this task has none.")
+    if len(task.classes) != 2 and task.positive is None:
+        raise MetricError(
+            f"{what} needs a positive class, and there are {len(task.classes)} classes: say positive=, such as "
+            f"positive={task.classes[-1]!r}."
+        )
 
 
 def finite_number(value: Any, name: str, *, above: float | None = None) -> float:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import cached_property, partial
@@ -36,7 +36,17 @@ from truing.report.progress import Progress, duration
 from truing.report.study import read
 from truing.report.watch import SearchWatch, VerdictWatch, ending, interrupting
 from truing.resume import JOURNAL, refuse_orphan, resume, set_aside
-from truing.setting import Setting, finite_number, prepare, rule_of, task_of, validation_of, whole_number
+from truing.setting import (
+    Setting,
+    finite_number,
+    prepare,
+    prevalence_of,
+    rule_of,
+    task_of,
+    threshold_of,
+    validation_of,
+    whole_number,
+)
 from truing.space.space import Space
 from truing.statistics.equivalence import region
 from truing.storage.lock import hold, refuse_held
@@ -99,6 +109,11 @@ class Study:
             docs/selection.md for what each costs.
         rope: the largest difference of the metric that does not matter, in its unit; fixed before the first trial.
             Default: 0.01 where the best score is 1, else 1 % of what the constant prediction scores.
+        threshold: from which probability of the positive class on a row counts as positive, chosen by the verdict on
+            out-of-fold predictions: "youden", "sensitivity>=0.95", "specificity>=0.9", a pair (cost of a false alarm,
+            cost of a miss), or the threshold itself. It changes no run and no metric; the verdict judges it beside
+            them.
+        prevalence: the share of positives where the network is to be used; the verdict gives predictive values there.
 
     Raises:
         UsageError: arguments that do not fit together, each in one sentence.
@@ -136,6 +151,8 @@ class Study:
         lookahead: int | None = 4,
         rule: str = "best",
         rope: float | None = None,
+        threshold: str | float | tuple[float, float] | None = None,
+        prevalence: float | None = None,
     ) -> None:
         if not callable(objective):
             raise UsageError(f"The objective must be a function of one run, got {objective!r}.")
@@ -163,6 +180,7 @@ class Study:
         self._task = task_of(data, test, metric, also, positive)
         self.rope = region(self._task.primary, None, rope).width if rope is not None else None
         self.rule = rule_of(rule)
+        self._aim, self._prevalence = threshold_of(threshold, self._task), prevalence_of(prevalence, self._task)
         # the source of the function, and of the objects of the space, when a session began and when it ended
         self._began: tuple[Source, dict[str, dict[str, Source]]] = (Source(), {})
         self._left = self._began
@@ -301,6 +319,14 @@ class Study:
                 raise ChangedStudyError(another(self.folder, different))
             tested = stored["verdict"]["test"]
             missing = [m.name for m in self._task.metrics if tested is not None and m.name not in tested]
+            asked = {"threshold=": self._aim, "prevalence=": self._prevalence}
+            stale = [what for what, value in asked.items() if value is not None and not _answers(stored, what, value)]
+            if stale:
+                print(
+                    f"Note: the stored verdict was made with another {' and '.join(stale)} or none; "
+                    "verdict(again=True) has it, and is one more look.",
+                    file=sys.stderr,
+                )
             if missing:
                 print(
                     f"Note: the stored verdict was made without {', '.join(missing)}; verdict(again=True) has it, and "
@@ -420,7 +446,7 @@ class Study:
     @cached_property
     def _setting(self) -> Setting:
         """Task, locked rows and replicates: the same at every call."""
-        return prepare(
+        made = prepare(
             data=self.data,
             primary=self._metric,
             also=self._also,
@@ -434,6 +460,7 @@ class Study:
             rope=self.rope,
             rule=self.rule,
         )
+        return replace(made, threshold=self._aim, prevalence=self._prevalence)
 
     @property
     def _sources(self) -> tuple[Source, dict[str, dict[str, Source]]]:
@@ -690,6 +717,14 @@ def _folder(folder: Any, file: Path | None) -> Path:
     except UnicodeEncodeError:
         raise UsageError(f"folder= takes a path that this system can hold, got {short(folder)}.") from None
     return Path(folder).expanduser()
+
+
+def _answers(stored: Mapping[str, Any], what: str, value: Any) -> bool:
+    """Whether a stored verdict was made with this threshold= or prevalence=."""
+    found = stored["verdict"]
+    if what == "threshold=":
+        return bool((found.get("threshold") or {}).get("aim") == str(value))
+    return bool((found.get("predictive_values") or {}).get("prevalence") == value)
 
 
 def _workers(workers: int | None) -> int:

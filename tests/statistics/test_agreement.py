@@ -26,3 +26,10 @@ def test_one_training_has_nothing_to_agree_with():
     assert agreement(np.zeros((2, 0), int)).reason == "there are no rows"
     with pytest.raises(MetricError, match=r"\(S, n\)"):
         agreement(np.zeros(3, int))
+
+
+def test_a_row_that_some_did_not_predict_counts_those_that_did():
+    found = agreement(np.array([[0, 1, 2], [0, -1, 1], [-1, 1, 2]]))
+    assert found.rows == pytest.approx([1.0, 1.0, 1 / 3])
+    with pytest.raises(MetricError, match="row 1 has 1"):
+        agreement(np.array([[0, 1], [0, -1]]))

@@ -68,3 +68,15 @@ def test_bins_are_those_of_scikit_learn():
     assert sum(b.rows for b in found) == len(p)
     assert len(reliability(positive, np.full(len(p), 0.3))) == 1  # ties stay together
     assert reliability(np.array([], bool), np.array([])) == []
+
+
+def test_bins_of_groups_have_intervals_by_groups():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 20)
+    p = rng.uniform(0.2, 0.8, 600)
+    positive = rng.random(30)[groups] < p  # rows of a group share their luck
+    alone = reliability(positive, p, bins=3)
+    together = reliability(positive, p, bins=3, groups=groups, rng=rng)
+    for one, other in zip(alone, together, strict=True):
+        assert (one.mean, one.rows, one.share.value) == (other.mean, other.rows, other.share.value)
+        assert other.share.high - other.share.low > 1.5 * (one.share.high - one.share.low)

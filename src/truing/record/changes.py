@@ -19,7 +19,14 @@ FUNCTION, SPACE, SEARCH, SETTING, WORKERS, VERSIONS, RESTARTED, SET_ASIDE = (
     "restarted",
     "set_aside",
 )
-_SETTINGS = {"lookahead": "lookahead", "run_minutes": "run_minutes", "run_memory": "run_memory", "also": "also"}
+_SETTINGS = {
+    "lookahead": "lookahead",
+    "run_minutes": "run_minutes",
+    "run_memory": "run_memory",
+    "also": "also",
+    "threshold": "threshold",
+    "prevalence": "prevalence",
+}
 
 _NAMES = {  # a change of the one is a change of the other
     "source": "function",

@@ -32,10 +32,11 @@ def agreement(predictions: np.ndarray) -> Agreement:
     the prediction is right.
 
     Args:
-        predictions: int (S, n), the predicted class of each row by each training.
+        predictions: int (S, n), the predicted class of each row by each training; -1 = this one did not predict it.
+            Each row needs two that did.
 
     Raises:
-        MetricError: another shape.
+        MetricError: another shape, or a row that fewer than two predict.
 
     >>> found = agreement(np.array([[0, 1, 1], [0, 1, 0], [0, 1, 1]]))
     >>> found.rows.round(2).tolist(), round(found.mean, 2), round(found.unanimous, 2)
@@ -48,9 +49,12 @@ def agreement(predictions: np.ndarray) -> Agreement:
     if trainings < 2 or not rows:
         why = "there are no rows" if not rows else "one training agrees with itself; at least two are needed"
         return Agreement(np.full(rows, np.nan), None, None, why)
+    cast = (predictions >= 0).sum(axis=0)
+    if cast.min() < 2:
+        raise MetricError(f"Agreement needs two predictions of each row; row {int(cast.argmin())} has {cast.min()}.")
     same = np.zeros(rows)
-    for label in np.unique(predictions):
+    for label in np.unique(predictions[predictions >= 0]):
         votes = (predictions == label).sum(axis=0)
         same += votes * (votes - 1)
-    shares = same / (trainings * (trainings - 1))
+    shares = same / (cast * (cast - 1))
     return Agreement(shares, float(shares.mean()), float((shares == 1).mean()))

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from truing.errors import MetricError
 from truing.statistics.bootstrap import bootstrap, units
 from truing.statistics.interval import Interval, checked_level
-from truing.statistics.proportions import wilson
+from truing.statistics.share import share
 
 EDGE = 1e-6  # a probability of exactly 0 or 1 has no logit
 BINS = 10
@@ -33,13 +33,22 @@ class Bin:
     rows: int
 
 
-def reliability(positive: np.ndarray, p: np.ndarray, bins: int = BINS) -> list[Bin]:
+def reliability(
+    positive: np.ndarray,
+    p: np.ndarray,
+    bins: int = BINS,
+    *,
+    groups: np.ndarray | None = None,
+    rng: Generator | None = None,
+) -> list[Bin]:
     """The reliability diagram: rows in bins of equal size by probability; ties stay together, so bins may be fewer.
 
     (DeGroot & Fienberg 1983, The Statistician 32:12; bins of equal size: Nguyen & O'Connor 2015, EMNLP 1587.)
 
     Args:
         positive: bool (n,); p: float (n,), the probability of the positive class.
+        groups: the group of each row, (n,); None = rows are independent.
+        rng: the source of the resamples of groups; None = a fixed one.
 
     >>> found = reliability(np.array([False, False, True, True]), np.array([0.1, 0.2, 0.7, 0.9]), bins=2)
     >>> [(round(b.mean, 2), b.share.value, b.rows) for b in found]
@@ -50,11 +59,13 @@ def reliability(positive: np.ndarray, p: np.ndarray, bins: int = BINS) -> list[B
         return []
     edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)))
     which = np.clip(np.searchsorted(edges, p, "right") - 1, 0, max(0, len(edges) - 2))
-    return [
-        Bin(float(p[which == b].mean()), wilson(int(positive[which == b].sum()), int((which == b).sum())), n)
-        for b in range(int(which.max()) + 1)
-        if (n := int((which == b).sum()))
-    ]
+    rng, found = rng or np.random.default_rng(0), []
+    for b in range(int(which.max()) + 1):
+        here = which == b
+        if here.any():
+            own = None if groups is None else np.asarray(groups)[here]
+            found.append(Bin(float(p[here].mean()), share(positive[here], rng=rng, groups=own), int(here.sum())))
+    return found
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from truing.statistics.interval import Interval, checked_level
 from truing.statistics.metric import Metric, metric
 from truing.statistics.proportions import wilson
 from truing.statistics.score import binary, parts, predicted, score
+from truing.statistics.share import as_if_one_row_each
 
 #: Below this many rows or groups the percentile bootstrap is too narrow, which its method's name then says.
 FEW = 30
@@ -38,7 +39,7 @@ def delivered(
     proportions of rows: Wilson. ROC AUC of one positive class: DeLong. Everything else: percentile bootstrap over rows
     (Efron & Tibshirani 1993, ch. 13). With `groups` whole groups are resampled, whatever the metric, since the rows of
     one are no independent witnesses; where all resamples agree, a proportion gets Wilson's interval as if each group
-    were one row.
+    that holds such a row were one row.
 
     Args:
         y, p, positive, labels: as in `score`.
@@ -60,7 +61,7 @@ def delivered(
         return Interval(None, None, None, "", point.reason)
     share = _proportion(by, y, p, positive)
     if share is not None and groups is None:
-        return wilson(*share, level)
+        return wilson(*share[:2], level)
     if by.name == "roc_auc" and groups is None and (p.shape[1] == 2 or positive is not None):
         actual, _, probability = binary(y, p, positive)
         return auc(actual == 1, probability, level)
@@ -74,15 +75,16 @@ def delivered(
         low, high = np.quantile(drawn, [tail, 1 - tail])
         return Interval(point.value, float(low), float(high), method)
     if share is not None and of.number > 1 and len(drawn) and np.ptp(drawn) == 0:
-        stand_in = wilson(point.value * of.number, of.number, level)
-        return Interval(point.value, stand_in.low, stand_in.high, "Wilson, each group as one row")
+        return as_if_one_row_each(point.value, len(np.unique(np.asarray(groups)[share[2]])), level)
     return Interval(point.value, None, None, method, trouble)
 
 
-def _proportion(by: Metric, y: np.ndarray, p: np.ndarray, positive: Sequence[int] | None) -> tuple[int, int] | None:
-    """Successes and rows, where the metric is one share of rows."""
+def _proportion(
+    by: Metric, y: np.ndarray, p: np.ndarray, positive: Sequence[int] | None
+) -> tuple[int, int, np.ndarray] | None:
+    """Successes and rows, and which rows these are, bool (n,), where the metric is one share of rows."""
     if by.name == "accuracy":
-        return int((predicted(p, positive) == y).sum()), len(y)
+        return int((predicted(p, positive) == y).sum()), len(y), np.ones(len(y), dtype=bool)
     if not by.versus_rest or (p.shape[1] > 2 and positive is None):
         return None
     actual, decided, _ = binary(y, p, positive)
@@ -92,4 +94,4 @@ def _proportion(by: Metric, y: np.ndarray, p: np.ndarray, positive: Sequence[int
         rows = decided == (1 if by.name == "precision" else 0)
     else:
         return None
-    return int((actual == decided)[rows].sum()), int(rows.sum())
+    return int((actual == decided)[rows].sum()), int(rows.sum()), rows

@@ -27,7 +27,7 @@ class Aim:
     value: float | None = None
 
     def __str__(self) -> str:
-        words = {"youden": "Youden's index", "fixed": "a fixed threshold"}
+        words = {"youden": "Youden's index", "fixed": f"the given threshold {self.value}"}
         if self.kind == "cost":
             return f"a missed positive costs {self.value:g} false alarms"
         return words.get(self.kind) or f"{self.kind} >= {self.value:g}"

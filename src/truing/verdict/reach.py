@@ -24,8 +24,10 @@ from truing.setting import Setting
 from truing.verdict import best_epoch, figures
 from truing.verdict.corrections import corrections
 from truing.verdict.delivery import Delivery
+from truing.verdict.evidence import Evidence
 from truing.verdict.fresh import Fresh, cause
 from truing.verdict.headline import headline
+from truing.verdict.judgement import judgement
 from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
 from truing.verdict.repeats import Ends, own_runs
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs
@@ -100,6 +102,8 @@ class _Reaching:
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
         )
+        evidence = Evidence(self.setting, self.job, selected, fresh, refits[selected.number], self._locked_as)
+        found |= judgement(evidence, self._rng("judgement"))
         found["corrections"] = corrections(found)
         found |= self._network(refits[selected.number][0])
         found["warnings"] = warnings_of(

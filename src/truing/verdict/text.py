@@ -12,6 +12,7 @@ from truing.verdict import selection
 from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
+from truing.verdict.judgement_text import judgement_lines
 from truing.verdict.wording import (
     capital,
     figure,
@@ -45,6 +46,8 @@ def full(verdict: Mapping[str, Any]) -> str:
     lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + [""] + _generalization(verdict)
     if chosen := selection.sentence(verdict):
         lines += _line("chosen", chosen)
+    for label, text in judgement_lines(verdict):
+        lines += [line.replace("\N{NO-BREAK SPACE}", " ") for line in _line(label, text)]
     if verdict.get("epoch"):
         lines += _line("best epoch", sentence(verdict))
     if verdict["target"] is not None:
