@@ -55,6 +55,7 @@ from _honesty.sites import conduct_sites, site_kinds
 from _honesty.study import conduct
 from _honesty.words import headline, reached, rows_of_table, written
 from _record import RESULTS, record
+from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).parent
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -143,6 +144,7 @@ class _Pool:
 
     def __enter__(self) -> Callable[..., Future]:
         if not self._processes:
+            self._limits = threadpool_limits(1)
             return _here
         for name in THREADS:  # many tiny products: more threads than processes only wait for each other
             os.environ.setdefault(name, "1")
@@ -152,6 +154,8 @@ class _Pool:
     def __exit__(self, *error: Any) -> None:
         if self._processes:
             self._executor.shutdown(cancel_futures=True)
+        else:
+            self._limits.restore_original_limits()
 
 
 def _here(call: Callable[..., Any], *args: Any) -> Future:

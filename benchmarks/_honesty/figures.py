@@ -31,8 +31,8 @@ class Mean:
 def mean(studies: Iterable[Study], figure: Callable[[Study], float | None]) -> Mean | None:
     """The mean of a figure over the studies that have it; the kinds are the clusters.
 
-    variance = K / (K - 1) · Σ over kinds of (sum of the deviations of its studies)² / N², the cluster-robust variance of
-    a mean (Cameron & Miller 2015, J Hum Resour 50:317, section II).
+    variance = K / (K - 1) · Σ over kinds of (sum of the deviations of its studies)² / N², the cluster-robust variance
+    of a mean (Cameron & Miller 2015, J Hum Resour 50:317, section II).
 
     >>> found = mean([{"kind": "a"}, {"kind": "a"}, {"kind": "b"}], lambda s: 1.0 if s["kind"] == "a" else 4.0)
     >>> found.value, found.se, found.kinds

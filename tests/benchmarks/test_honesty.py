@@ -105,13 +105,13 @@ def test_the_standard_error_is_by_kind() -> None:
 
 
 def test_a_tiny_run_reaches_the_end_and_its_control_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = ["--studies=9", "--kinds=9", "--real=0", "--sites=6", "--processes=0", "--scale=0.2", "--no-write"]
+    asked = ["--studies=7", "--kinds=7", "--real=0", "--sites=6", "--processes=0", "--scale=0.2", "--no-write"]
     given = honesty.parsed([*asked, f"--keep={tmp_path / 'kept.jsonl'}"])
-    monkeypatch.setattr(honesty, "kinds", lambda: [kind for kind in kinds() if kind.rows < 300][::2])
+    monkeypatch.setattr(honesty, "kinds", lambda: [kind for kind in kinds() if kind.rows < 220][::2])
 
     found = honesty.main(given)
 
-    assert found["done"] == found["asked"] == 15
+    assert found["done"] == found["asked"] == 13
     lucky, corrected = found["bias_best_observed"]["all"], found["bias"]["all"]
     assert lucky["value"] > 0.02  # the best of forty noisy scores
     assert lucky["value"] > corrected["value"] + 0.01
