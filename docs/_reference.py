@@ -282,6 +282,23 @@ def plugins() -> str:
     return "\n".join(parts)
 
 
+TABLE = re.compile(r"(?<=<!-- designs: made by `make docs` from the registries -->\n).*?(?=<!-- end of designs -->)", re.DOTALL)
+
+
+def overview(text: str) -> str:
+    """docs/validation.md with the table of every registered design, each with its page."""
+    lines = ["| design | called | what it does |", "|---|---|---|"]
+    for table in (registry.VALIDATIONS, registry.PROCEDURES):
+        for name, row in table.rows.items():
+            home, _, attribute = row.partition(":")
+            called = f"`tr.{attribute}`, " if attribute in tr.__all__ else ""
+            called += f'`"{name}"`' if table is registry.VALIDATIONS and name != "splitter" else ""
+            found = first(getattr(importlib.import_module(home), attribute))
+            link = f"[{name.replace('_', ' ')}](validation_{name.replace('-', '_')}.md)"
+            lines.append(f"| {link} | {called.rstrip(', ') or 'itself'} | {cell(found)} |")
+    return TABLE.sub("\n".join(lines).replace("\\", "\\\\") + "\n", text)
+
+
 def source(protocol: type) -> str:
     """A Protocol's code without its docstring."""
     text = inspect.getsource(protocol)
@@ -305,4 +322,6 @@ if __name__ == "__main__":
         old.unlink()
     for name, content in wanted.items():
         (HERE / name).write_text(content, encoding="utf-8")
+    page_of_designs = HERE.parent / "validation.md"
+    page_of_designs.write_text(overview(page_of_designs.read_text(encoding="utf-8")), encoding="utf-8")
     print(f"{len(wanted)} pages in docs/reference", file=sys.stderr)

@@ -153,7 +153,7 @@ def test_every_public_name_that_is_named_exists() -> None:
 
 def test_every_registered_searcher_and_validation_is_explained() -> None:
     """A new row needs a line in "Which search?" and a page, or its protocol a word on the page of validations."""
-    from truing.registry import SEARCHERS, VALIDATIONS
+    from truing.registry import PROCEDURES, SEARCHERS, VALIDATIONS
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     which = readme[readme.index("### Which search?") :].partition("\n#")[0]
@@ -164,6 +164,10 @@ def test_every_registered_searcher_and_validation_is_explained() -> None:
         called = row.partition(":")[2]
         assert f'"{name}"' in which or called in which, name
         assert f'"{name}"' in pages or called in pages, name
+    for name in [*VALIDATIONS.rows, *PROCEDURES.rows]:
+        page = ROOT / "docs" / f"validation_{name.replace('-', '_')}.md"
+        text = page.read_text(encoding="utf-8").lower()
+        assert all(part in text for part in ("## what it estimates", "## when to use it", "## when it misleads")), name
     assert [row for row in VALIDATIONS.rows.values() if row.partition(":")[2] not in protocols] == []
 
 

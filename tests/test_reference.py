@@ -36,6 +36,13 @@ def test_the_pages_are_up_to_date() -> None:
     )
 
 
+def test_the_table_of_designs_is_up_to_date() -> None:
+    stored = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+
+    assert "(validation_kfold.md)" in stored
+    assert reference.overview(stored) == stored
+
+
 def test_they_do_not_depend_on_the_process(tmp_path: Path) -> None:
     """Another hash seed, another width of the terminal, another directory."""
     code = (

@@ -33,12 +33,15 @@ if TYPE_CHECKING:
     from truing.space.space import Space as Space
     from truing.statistics.metric import Metric as Metric
     from truing.study import Study as Study
+    from truing.validation.grouped import GroupKFold as GroupKFold
     from truing.validation.holdout import Holdout as Holdout
     from truing.validation.internal import Internal as Internal
     from truing.validation.internal_external import InternalExternal as InternalExternal
     from truing.validation.kfold import KFold as KFold
+    from truing.validation.leave_one_group_out import LeaveOneGroupOut as LeaveOneGroupOut
     from truing.validation.nested import Nested as Nested
     from truing.validation.seeds import Seeds as Seeds
+    from truing.validation.time_ordered import TimeOrdered as TimeOrdered
     from truing.verdict.evaluation import Evaluation as Evaluation
     from truing.verdict.verdict import Verdict as Verdict
 
@@ -49,11 +52,13 @@ _HOMES = {
     "Evaluation": "truing.verdict.evaluation",
     "Float": "truing.space.parameter",
     "GridSearch": "truing.search.grid",
+    "GroupKFold": "truing.validation.grouped",
     "Holdout": "truing.validation.holdout",
     "Int": "truing.space.parameter",
     "Internal": "truing.validation.internal",
     "InternalExternal": "truing.validation.internal_external",
     "KFold": "truing.validation.kfold",
+    "LeaveOneGroupOut": "truing.validation.leave_one_group_out",
     "Metric": "truing.statistics.metric",
     "Nested": "truing.validation.nested",
     "RandomSearch": "truing.search.random",
@@ -64,6 +69,7 @@ _HOMES = {
     "Space": "truing.space.space",
     "Study": "truing.study",
     "StudyView": "truing.report.view",
+    "TimeOrdered": "truing.validation.time_ordered",
     "TorchTrainer": "truing.objective.trainer",
     "TruingError": "truing.errors",
     "Verdict": "truing.verdict.verdict",
@@ -89,6 +95,9 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "Metric",
     "KFold",
     "Holdout",
+    "GroupKFold",
+    "LeaveOneGroupOut",
+    "TimeOrdered",
     "Seeds",
     "Nested",
     "Internal",

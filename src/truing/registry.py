@@ -75,6 +75,9 @@ VALIDATIONS = Registry(
         "holdout": "truing.validation.holdout:Holdout",
         "kfold": "truing.validation.kfold:KFold",
         "seeds": "truing.validation.seeds:Seeds",
+        "grouped": "truing.validation.grouped:GroupKFold",
+        "leave_one_group_out": "truing.validation.leave_one_group_out:LeaveOneGroupOut",
+        "time_ordered": "truing.validation.time_ordered:TimeOrdered",
         "splitter": "truing.validation.splitter:Splitter",
     },
 )

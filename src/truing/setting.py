@@ -141,7 +141,13 @@ def prepare(
         replicates = validation.plan({}, stream(seed, "plan")) if validation is not None else [Replicate(0)]
         plan = Plan(seed, tuple(replicates), epochs=epochs, threads=threads, scored=scored)
         return _ruled(Setting(task, None, None, validation, plan), rope, rule)
-    locked = lock(data, test, stream(seed, "test"), classification=task.classification)
+    locked = lock(
+        data,
+        test,
+        stream(seed, "test"),
+        classification=task.classification,
+        set_apart=getattr(validation, "set_apart", None),
+    )
     outline = {"data": data.outline(locked.development, classification=task.classification)}
     if hasattr(validation, "bound"):
         validation = validation.bound(outline)
@@ -215,8 +221,8 @@ def validation_of(given: Any, data: Data | None, default: bool) -> Any:
             raise UsageError(f"validation={given!r} divides rows, and there is no data=: use tr.Seeds(5).")
         return VALIDATIONS.get("splitter")(given)
     raise UsageError(
-        "validation= takes tr.KFold(5), tr.Holdout(0.2), tr.Seeds(5), a scikit-learn splitter, pairs of (train, valid) "
-        f"rows, None or a name, got {given!r}."
+        "validation= takes tr.KFold(5), tr.GroupKFold(5), tr.TimeOrdered(5), tr.Holdout(0.2), tr.Seeds(5), a "
+        f"scikit-learn splitter, pairs of (train, valid) rows, None or a name, got {given!r}."
     )
 
 

@@ -16,10 +16,13 @@ from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.registry import VALIDATIONS
 from truing.testing import validations as suite
+from truing.validation.grouped import GroupKFold
 from truing.validation.holdout import Holdout
 from truing.validation.kfold import KFold
+from truing.validation.leave_one_group_out import LeaveOneGroupOut
 from truing.validation.seeds import Seeds
 from truing.validation.splitter import Splitter
+from truing.validation.time_ordered import TimeOrdered
 
 View = Mapping[str, Any]
 
@@ -49,7 +52,18 @@ def test_registered_validation_conforms(name: str) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: KFold(2), lambda: KFold(10, repeats=2), lambda: Holdout(0.35, repeats=4), lambda: Seeds(1)],
+    [
+        lambda: KFold(2),
+        lambda: KFold(10, repeats=2),
+        lambda: Holdout(0.35, repeats=4),
+        lambda: Seeds(1),
+        lambda: GroupKFold(3, repeats=2),
+        lambda: GroupKFold(5, by="site"),
+        lambda: LeaveOneGroupOut(by="site"),
+        lambda: TimeOrdered(2),
+        lambda: TimeOrdered(4, gap=2),
+        lambda: TimeOrdered(3, gap=1.5, window=4),
+    ],
 )
 def test_other_settings_conform_too(make: Callable[[], Any]) -> None:
     suite.check_validation(make)
@@ -141,12 +155,81 @@ class SeedsOverSplits(Seeds):
         return Holdout(0.2, repeats=self.n).plan(data, rng)
 
 
+@dataclass(frozen=True)
+class IgnoresSites(GroupKFold):
+    """Goes by wholes that are not the sites."""
+
+    by: str = "site"
+
+    def plan(self, data: View, rng: Generator) -> Sequence[Replicate]:
+        return super().plan({n: replace(o, sites=np.arange(len(o)) % 7) for n, o in data.items()}, rng)
+
+
+class CutsThroughTies(TimeOrdered):
+    """As many rows in each part, whatever times they have: what TimeSeriesSplit does."""
+
+    def _splits(self, outline: Outline) -> list[tuple[np.ndarray, np.ndarray]]:
+        order = np.argsort(outline.time, kind="stable")
+        pairs = model_selection.TimeSeriesSplit(self.folds).split(order)
+        return [(np.sort(order[train]), np.sort(order[valid])) for train, valid in pairs]
+
+
+@dataclass(frozen=True)
+class ForgetsTheGap(TimeOrdered):
+    """Says that it leaves a gap."""
+
+    gap: Any = 3
+
+    def _before(self, time: np.ndarray, begins: Any) -> np.ndarray:
+        return time < begins
+
+
+class TrainsOnTheFuture(TimeOrdered):
+    def _splits(self, outline: Outline) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(valid, train) for train, valid in super()._splits(outline)]
+
+
+class ForgetsGroupsInTime(TimeOrdered):
+    def _splits(self, outline: Outline) -> list[tuple[np.ndarray, np.ndarray]]:
+        return super()._splits(replace(outline, group_labels=None))
+
+
+class TakesRowsForGroups(GroupKFold):
+    """Without groups each row is one."""
+
+    def plan(self, data: View, rng: Generator) -> Sequence[Replicate]:
+        given = {
+            n: o if o.group_labels is not None else replace(o, group_labels=np.arange(len(o))) for n, o in data.items()
+        }
+        return super().plan(given, rng)
+
+
+class TakesRowsForTimes(TimeOrdered):
+    def _splits(self, outline: Outline) -> list[tuple[np.ndarray, np.ndarray]]:
+        return super()._splits(outline if outline.time is not None else replace(outline, time=np.arange(len(outline))))
+
+
+class SaysItIsFixed(KFold):
+    @property
+    def fixed(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize(
     ("check", "broken"),
     [
         (suite.positions_are_valid, edited(shifted)),
         (suite.train_and_valid_are_disjoint, edited(overlapping)),
         (suite.groups_stay_whole, IgnoresGroups),
+        (suite.groups_stay_whole, ForgetsGroupsInTime),
+        (suite.sites_stay_whole, IgnoresSites),
+        (suite.what_validates_is_later, CutsThroughTies),
+        (suite.what_validates_is_later, ForgetsTheGap),
+        (suite.what_validates_is_later, TrainsOnTheFuture),
+        (suite.what_is_needed_is_asked_for, TakesRowsForGroups),
+        (suite.what_is_needed_is_asked_for, TakesRowsForTimes),
+        (suite.the_stream_decides, SaysItIsFixed),
+        (suite.fresh_replicates_are_new, SaysItIsFixed),
         (suite.classes_keep_their_share, IgnoresClasses),
         (suite.each_row_validates_once, Resamples),
         (suite.spread_is_that_of_the_rows, UnderstatesSpread),

@@ -39,8 +39,9 @@ class Data:
             that compares with labels needs it, for a Dataset too.
         groups: one hashable value a row; rows of one group never lie on both sides of a split. Groups that are equal
             in Python are one group.
-        site: where each row is from, one hashable value a row. It divides nothing by itself: `groups=` does.
-        time: when each row was taken: numbers, datetime64, dates. `validation=TimeSeriesSplit()` goes by it.
+        site: where each row is from, one hashable value a row. It divides nothing by itself: `groups=` does, and
+            `validation=tr.LeaveOneGroupOut(by="site")`.
+        time: when each row was taken: numbers, datetime64, dates. `validation=tr.TimeOrdered(5)` goes by it.
         ids: what each row is called, each once. They stay out of reports.
         train_transform: of a Dataset: what is done to the x of an item on which one trains, such as augmentation. x is
             the first element of an item that is a tuple or list, else the item.
@@ -208,6 +209,7 @@ class Data:
             places=rows,
             n_in_all=len(self),
             sites=None if self.site_labels is None else self.site_labels[rows],
+            sites_in_all=self.site_labels,
         )
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -14,6 +14,7 @@ from truing.data.data import Data
 from truing.data.finding import Finding
 from truing.data.form import column_names
 from truing.data.labels import column
+from truing.data.outline import Outline
 from truing.data.split import share_of_groups, share_of_rows
 from truing.data.tensor import is_tensor
 from truing.errors import DataError
@@ -21,6 +22,8 @@ from truing.errors import DataError
 LONG = 40  # characters above which a group is not named in a sentence
 NAMED = 50  # groups, up to which they are named in a sentence: more of them may be people
 FEW_GROUPS = 5  # locked groups below which an interval over groups says little
+# Development rows, locked rows and how in words, from an outline, a share and a stream; None = as usual.
+SetApart = Callable[[Outline, float, Generator], tuple[np.ndarray, np.ndarray, str] | None]
 FEW = 100  # test rows below which an interval over them says little (the figure of the verdict's own warning)
 
 
@@ -29,7 +32,8 @@ class Locked:
     """The rows to develop on and those locked away.
 
     Args:
-        development: int64 positions of the rows that searching may use.
+        development: int64 positions of the rows that searching may use: all that are not locked, but for rows too near
+            to the locked ones in time.
         test: int64 positions of the locked rows in the same Data; None for an official test set or none at
             all.
         official: a test set that is a Data of its own, or None.
@@ -44,7 +48,7 @@ class Locked:
     warnings: tuple[Finding, ...] = ()
 
 
-def lock(data: Data, test: Any, rng: Generator, *, classification: bool) -> Locked:
+def lock(data: Data, test: Any, rng: Generator, *, classification: bool, set_apart: SetApart | None = None) -> Locked:
     """Divide `data` into development rows and locked rows.
 
     Args:
@@ -53,6 +57,7 @@ def lock(data: Data, test: Any, rng: Generator, *, classification: bool) -> Lock
             there are any.
         rng: the same stream gives the same rows.
         classification: True when y are classes.
+        set_apart: how the validation protocol wants a share to be taken, such as the latest rows.
 
     Raises:
         DataError: `test` is none of these, leaves no row on a side, or is a Data that does not fit.
@@ -71,29 +76,35 @@ def lock(data: Data, test: Any, rng: Generator, *, classification: bool) -> Lock
         how = f"an official test set of {len(test)} rows"
         return Locked(everything, None, test, how, (*_few(len(test)), *_few_groups(test)))
     if isinstance(test, Real) and not isinstance(test, bool | np.bool_):
-        rows, how = _share(data, test, rng, classification)
+        development, rows, how = _share(data, test, rng, classification, set_apart)
     else:
         rows = _given(test, n)
         how = f"the {len(rows)} rows that were given"
-    development = np.setdiff1d(everything, rows)
+        development = np.setdiff1d(everything, rows)
     warnings = (*_few(len(rows)), *_few_groups(data, rows), *_absent(data, development, rows, classification))
     return Locked(development, rows, None, how, warnings)
 
 
-def _share(data: Data, test: Real, rng: Generator, classification: bool) -> tuple[np.ndarray, str]:
+def _share(
+    data: Data, test: Real, rng: Generator, classification: bool, set_apart: SetApart | None
+) -> tuple[np.ndarray, np.ndarray, str]:
     share = float(test)
     if not 0 < share < 1:
         advice = f"{share / len(data):.3g} for {int(share)} rows" if 1 < share < len(data) else "such as 0.2"
         raise DataError(f"test={test} is no share: give a number between 0 and 1, {advice}, or None for no test set.")
     outline = data.outline(classification=classification)
-    groups = outline.group_codes
+    wanted = set_apart(outline, share, rng) if set_apart is not None else None
+    if wanted is not None:
+        return wanted
+    everything, groups = np.arange(len(data), dtype=np.int64), outline.group_codes
     by_class = ", stratified by class" if outline.strata is not None else ""
     if groups is None:
         rows = share_of_rows(len(data), share, outline.strata, rng)
-        return rows, f"{100 * share:.3g} % of the rows{by_class}"
+        return np.setdiff1d(everything, rows), rows, f"{100 * share:.3g} % of the rows{by_class}"
     rows = share_of_groups(groups, share, outline.strata, rng)
     count = len(np.unique(groups[rows]))
-    return rows, f"about {100 * share:.3g} % of the rows in {count} whole group{'s' * (count != 1)}{by_class}"
+    how = f"about {100 * share:.3g} % of the rows in {count} whole group{'s' * (count != 1)}{by_class}"
+    return np.setdiff1d(everything, rows), rows, how
 
 
 def _given(test: Any, n: int) -> np.ndarray:

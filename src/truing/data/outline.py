@@ -22,6 +22,7 @@ class Outline:
         places: positions (n,) of these rows in the Data that they were taken from; None = they are all of it.
         n_in_all: how many rows that Data has; None = n.
         sites: where each row is from (n,), or None; it divides nothing but what goes by sites.
+        sites_in_all: the same of the Data that these rows were taken from, or None.
 
     >>> len(Outline(3, np.array([0, 1, 1])))
     3
@@ -37,6 +38,7 @@ class Outline:
     places: np.ndarray | None = None
     n_in_all: int | None = None
     sites: np.ndarray | None = None
+    sites_in_all: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.n
@@ -51,6 +53,13 @@ class Outline:
     @property
     def group_codes(self) -> np.ndarray | None:
         """Group codes (n,), or None without groups."""
-        if self.group_labels is None:
-            return None
-        return np.unique(self.group_labels, return_inverse=True)[1].reshape(-1)
+        return _codes(self.group_labels)
+
+    @property
+    def site_codes(self) -> np.ndarray | None:
+        """Site codes (n,), or None where the sites are not known."""
+        return _codes(self.sites)
+
+
+def _codes(values: np.ndarray | None) -> np.ndarray | None:
+    return None if values is None else np.unique(values, return_inverse=True)[1].reshape(-1)

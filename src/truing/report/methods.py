@@ -104,10 +104,13 @@ def _verdict(history: History, verdict: Mapping[str, Any]) -> str:
     sentences.append(_choosing(history))
     runs = inside(verdict, "validation", "runs")
     if runs:
+        what = "seeds" if verdict.get("fixed_splits") else "splits and seeds"
+        where = "the splits of the search, with seeds" if verdict.get("fixed_splits") else what
+        left = "these splits and rows" if verdict.get("fixed_splits") else "these rows"
         sentences.append(
-            f"The validation figures come from {_many(runs, 'further run')} a side, on splits and seeds that took no "
-            "part in the search or in choosing and are the same for both sides; this removes the luck of splits and "
-            "seeds, not that of these rows."
+            f"The validation figures come from {_many(runs, 'further run')} a side, on {where} that took no part in "
+            "the search or in choosing and are the same for both sides; this removes the luck of "
+            f"{what}, not that of {left}."
         )
     if inside(verdict, "epoch"):
         sentences.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from truing.data.split import folds_of_groups, folds_of_rows
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import enough_groups, only, rare, whole_number
+from truing.validation.rows import enough_groups, one_division, only, rare, whole_number
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class KFold:
 
     folds: int = 5
     repeats: int = 1
+    _groups: int | None = field(default=None, repr=False, compare=False)
 
     validates_each_row_once = True
 
@@ -56,6 +57,16 @@ class KFold:
     def spread(self) -> float:
         """n_valid / n_train, 1 / (folds - 1), for the corrected resampled t."""
         return 1 / (self.folds - 1)
+
+    @property
+    def fixed(self) -> bool:
+        """True with as many folds as groups: there is one division only, and fresh replicates have it too."""
+        return self._groups == self.folds
+
+    def bound(self, data: Mapping[str, Data | Outline]) -> KFold:
+        """The same for this data, of which it knows how many groups there are."""
+        codes = only(data, "KFold")[1].group_codes
+        return self if codes is None else replace(self, _groups=int(codes.max()) + 1)
 
     def plan(self, data: Mapping[str, Data | Outline], rng: Generator) -> Sequence[Replicate]:
         """All folds of repeat 0, then those of repeat 1, and so on.
@@ -75,7 +86,10 @@ class KFold:
 
     def notes(self, data: Mapping[str, Data | Outline]) -> list[str]:
         """What a person should know about these folds of this data: classes too small for them."""
-        return rare(only(data, "KFold")[1], self.folds)
+        found = rare(only(data, "KFold")[1], self.folds)
+        if self.bound(data).fixed:
+            found.append(one_division(f"{self.folds} groups"))
+        return found
 
     def describe(self) -> str:
         """In words.

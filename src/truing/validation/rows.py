@@ -60,6 +60,14 @@ def mixed_in_time(outline: Outline, called: str) -> list[str]:
     ]
 
 
+def one_division(wholes: str) -> str:
+    """The sentence for as many folds as groups or sites."""
+    return (
+        f"{wholes} and as many folds leave one division only, so the verdict's fresh runs keep its splits and "
+        "differ in their seeds alone: the luck of these splits stays in the figures."
+    )
+
+
 def rare(outline: Outline, parts: int) -> list[str]:
     """A sentence for each class with fewer rows, or groups, than there are parts to deal them to."""
     strata, groups = outline.strata, outline.group_codes
@@ -76,3 +84,15 @@ def rare(outline: Outline, parts: int) -> list[str]:
                 "so some part lacks it and figures there may be undefined."
             )
     return sentences
+
+
+def locked_between(outline: Outline) -> bool:
+    """True when some row that `test=` locked is not later than all of these; by their order where there is no time."""
+    if outline.places is None or outline.n_in_all is None:
+        return False
+    locked = np.setdiff1d(np.arange(outline.n_in_all), outline.places)
+    if not len(locked):
+        return False
+    if outline.time is None or outline.time_in_all is None:
+        return bool(locked.min() < outline.places.max())
+    return bool(outline.time_in_all[locked].min() < outline.time.max())

@@ -19,7 +19,7 @@ from truing.errors import DataError, UsageError
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import only
+from truing.validation.rows import locked_between, only
 
 MOST = 2000  # splits of a trial
 NOMINAL = 1000  # rows by which n_valid / n_train is told before there is data
@@ -133,7 +133,7 @@ class Splitter:
                 found.append(
                     "TimeSeriesSplit takes the rows to be in the order of time: Data(..., time=) would say it."
                 )
-            if _mixed_in_time(outline):
+            if locked_between(outline):
                 found.append(
                     "Locked test rows lie between the others in time, so training sees rows that come after them: "
                     "give the last rows as test=."
@@ -346,18 +346,6 @@ def _replicates(splits: Sequence[tuple[np.ndarray, np.ndarray]], block: int, nam
         Replicate(i, train, valid, repeat=i // block, fold=i % block, dataset=name)
         for i, (train, valid) in enumerate(splits)
     ]
-
-
-def _mixed_in_time(outline: Outline) -> bool:
-    """True when some row that `test=` locked is not later than all of these; by their order where there is no time."""
-    if outline.places is None or outline.n_in_all is None:
-        return False
-    locked = np.setdiff1d(np.arange(outline.n_in_all), outline.places)
-    if not len(locked):
-        return False
-    if outline.time is None or outline.time_in_all is None:
-        return bool(locked.min() < outline.places.max())
-    return bool(outline.time_in_all[locked].min() < outline.time.max())
 
 
 def _seed(rng: Generator) -> int:

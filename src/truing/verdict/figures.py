@@ -100,8 +100,12 @@ def _estimand(setting: Setting, trained: int | None) -> str:
             f"the mean {name} of the selected configuration over further seeds, trained on {trained} rows and scored "
             "on one fresh split; the luck of seeds is taken out, the luck of that split and of these rows is not"
         )
+    on = getattr(setting.validation, "rows_like", None)
+    if on is None:
+        grouped = setting.data is not None and setting.data.groups is not None
+        on = "rows of further groups like these" if grouped else "further rows like these"
     return (
-        f"the mean {name}, on further rows like these, of networks trained on {trained} rows with the selected "
+        f"the mean {name}, on {on}, of networks trained on {trained} rows with the selected "
         "configuration; the luck of splits and seeds is taken out, the luck of these rows is not"
     )
 

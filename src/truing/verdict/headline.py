@@ -49,7 +49,8 @@ def _where(verdict: Mapping[str, Any], *, of_test: bool) -> str:
 def fresh(verdict: Mapping[str, Any]) -> str:
     """What is new in the fresh runs, in words."""
     protocol = verdict.get("protocol") or ""
-    return "fresh seeds" if protocol.endswith(("seed", "seeds")) else "fresh splits and seeds"
+    fixed = verdict.get("fixed_splits") or protocol.endswith(("seed", "seeds"))
+    return "fresh seeds" if fixed else "fresh splits and seeds"
 
 
 def _excludes_zero(difference: Mapping[str, Any]) -> bool:

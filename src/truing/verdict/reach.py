@@ -147,6 +147,7 @@ class _Reaching:
             "verdict_runs": _trainings(own_runs(history, self._names)),
             "seconds": round(sum(r.seconds for r in spent), 3),
             "protocol": self.study.get("validation_text"),
+            "fixed_splits": bool(getattr(self.setting.validation, "fixed", False)),
             "refits": REFITS if self.setting.has_test else 1,
             "locked_rows": len(plan.locked) if plan.locked is not None else None,
             "search_says": list(self.said),

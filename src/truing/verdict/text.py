@@ -142,7 +142,8 @@ def _luck(verdict: Mapping[str, Any]) -> str:
         return luck(verdict)
     if verdict["validation"]["rows_trained"] is None:
         return f"{luck(verdict)}; the fresh runs take that luck out"
-    whose = "these rows" if "splits" in fresh(verdict) else "this one split and of these rows"
+    kept = "these splits" if verdict.get("fixed_splits") else "this one split"
+    whose = "these rows" if "splits" in fresh(verdict) else f"{kept} and of these rows"
     return f"{luck(verdict)}; the fresh runs take that luck out, not the luck of {whose}"
 
 
