@@ -282,7 +282,7 @@ def plugins() -> str:
     return "\n".join(parts)
 
 
-TABLE = re.compile(r"(?<=<!-- designs: made by `make docs` from the registries -->\n).*?(?=<!-- end of designs -->)", re.DOTALL)
+TABLE = re.compile(r"(?<=<!-- designs: made by `make docs` from the registries -->\n).*?(?=<!-- end)", re.DOTALL)
 
 
 def overview(text: str) -> str:
@@ -295,7 +295,7 @@ def overview(text: str) -> str:
             called += f'`"{name}"`' if table is registry.VALIDATIONS and name != "splitter" else ""
             found = first(getattr(importlib.import_module(home), attribute))
             link = f"[{name.replace('_', ' ')}](validation_{name.replace('-', '_')}.md)"
-            lines.append(f"| {link} | {called.rstrip(', ') or 'itself'} | {cell(found)} |")
+            lines.append(f"| {link} | {called.rstrip(', ') or f'itself (`{attribute}`)'} | {cell(found)} |")
     return TABLE.sub("\n".join(lines).replace("\\", "\\\\") + "\n", text)
 
 

@@ -84,9 +84,9 @@ class Study:
         also: further metrics, for the report only.
         positive: the positive class or classes of the binary metrics. Default in a binary task: the second in
             sorted order.
-        validation: `tr.KFold(5)`, `tr.GroupKFold(5)`, `tr.TimeOrdered(5)`, `tr.Holdout(0.2)`, `tr.Seeds(5)`, a scikit-learn splitter, pairs of (train, valid)
-            rows, or None for one run a trial. Default: a holdout above 20,000 rows, else 5-fold; without data one run a
-            trial.
+        validation: `tr.KFold(5)`, `tr.GroupKFold(5)`, `tr.TimeOrdered(5)`, `tr.Holdout(0.2)`, `tr.Seeds(5)` or the name
+            of a design, such as "time_ordered"; a scikit-learn splitter, pairs of (train, valid) rows, or None for one
+            run a trial. Default: a holdout above 20,000 rows, else 5-fold; without data one run a trial.
         test: rows locked away before the first trial: a share, row positions, a mask, a Data (an official test set),
             or None.
         search: "random", "grid", "sobol", "sequential", or a searcher such as `tr.GridSearch(points=5)`.

@@ -18,7 +18,7 @@ from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation import whole
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import enough_groups, one_division, only, rare, whole_number
+from truing.validation.rows import enough_groups, knowing, one_division, only, rare, whole_number
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class GroupKFold:
     folds: int = 5
     repeats: int = 1
     by: str = "groups"
-    _wholes: int | None = field(default=None, repr=False, compare=False)
+    _wholes: int | None = field(default=None, init=False, repr=False, compare=False)
 
     validates_each_row_once = True
 
@@ -81,7 +81,7 @@ class GroupKFold:
 
     def bound(self, data: Mapping[str, Data | Outline]) -> GroupKFold:
         """The same for this data, of which it knows how many groups there are."""
-        return replace(self, _wholes=int(whole.codes(only(data, "GroupKFold")[1], self.by, "GroupKFold").max()) + 1)
+        return knowing(self, _wholes=int(whole.codes(only(data, "GroupKFold")[1], self.by, "GroupKFold").max()) + 1)
 
     def set_apart(self, outline: Outline, share: float, rng: Generator) -> tuple[np.ndarray, np.ndarray, str] | None:
         """How a share of the rows is locked away: in whole sites where it goes by them."""

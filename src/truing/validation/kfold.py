@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from truing.data.split import folds_of_groups, folds_of_rows
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import enough_groups, one_division, only, rare, whole_number
+from truing.validation.rows import enough_groups, knowing, one_division, only, rare, whole_number
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class KFold:
 
     folds: int = 5
     repeats: int = 1
-    _groups: int | None = field(default=None, repr=False, compare=False)
+    _groups: int | None = field(default=None, init=False, repr=False, compare=False)
 
     validates_each_row_once = True
 
@@ -66,7 +66,7 @@ class KFold:
     def bound(self, data: Mapping[str, Data | Outline]) -> KFold:
         """The same for this data, of which it knows how many groups there are."""
         codes = only(data, "KFold")[1].group_codes
-        return self if codes is None else replace(self, _groups=int(codes.max()) + 1)
+        return self if codes is None else knowing(self, _groups=int(codes.max()) + 1)
 
     def plan(self, data: Mapping[str, Data | Outline], rng: Generator) -> Sequence[Replicate]:
         """All folds of repeat 0, then those of repeat 1, and so on.

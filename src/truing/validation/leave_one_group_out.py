@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation import whole
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import only
+from truing.validation.rows import knowing, only
 
 MOST = 100  # runs of a trial
 NOMINAL = 10  # groups, before there is data
@@ -42,7 +42,7 @@ class LeaveOneGroupOut:
     """
 
     by: str = "groups"
-    _known: tuple[int, float] = field(default=(NOMINAL, 1 / (NOMINAL - 1)), repr=False, compare=False)
+    _known: tuple[int, float] = field(default=(NOMINAL, 1 / (NOMINAL - 1)), init=False, repr=False, compare=False)
 
     validates_each_row_once = True
     fixed = True
@@ -73,7 +73,7 @@ class LeaveOneGroupOut:
     def bound(self, data: Mapping[str, Data | Outline]) -> LeaveOneGroupOut:
         """The same for this data: `block` and `spread` are then those of its groups."""
         count = len(self._splits(only(data, "LeaveOneGroupOut")[1]))
-        return replace(self, _known=(count, 1 / (count - 1)))
+        return knowing(self, _known=(count, 1 / (count - 1)))
 
     def set_apart(self, outline: Outline, share: float, rng: Generator) -> tuple[np.ndarray, np.ndarray, str] | None:
         """How a share of the rows is locked away: in whole sites where it goes by them."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,14 @@ def only(data: Mapping[str, Data | Outline], protocol: str) -> tuple[str, Outlin
         return name, found
     floats = found.labels is not None and found.labels.dtype.kind == "f"
     return name, found.outline(classification=not floats)
+
+
+def knowing(protocol: Any, **known: Any) -> Any:
+    """The same protocol, which knows something of its data besides; it is not what the protocol is."""
+    found = copy(protocol)
+    for name, value in known.items():
+        object.__setattr__(found, name, value)  # the copy is nobody else's yet
+    return found
 
 
 def whole_number(value: object, least: int, argument: str, example: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from numbers import Real
 from typing import Any
@@ -20,7 +20,7 @@ from truing.errors import DataError, UsageError
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import locked_between, only, whole_number
+from truing.validation.rows import knowing, locked_between, only, whole_number
 
 DAY = 86_400_000_000  # microseconds
 
@@ -54,7 +54,7 @@ class TimeOrdered:
     folds: int = 5
     gap: Any = 0
     window: Any = None
-    _spread: float | None = field(default=None, repr=False, compare=False)
+    _spread: float | None = field(default=None, init=False, repr=False, compare=False)
 
     needs = ("time",)
     fixed = True
@@ -79,7 +79,7 @@ class TimeOrdered:
     def bound(self, data: Mapping[str, Data | Outline]) -> TimeOrdered:
         """The same for this data: `spread` is then that of its rows."""
         splits = self._splits(only(data, "TimeOrdered")[1])
-        return replace(self, _spread=sum(len(v) for _, v in splits) / sum(len(t) for t, _ in splits))
+        return knowing(self, _spread=sum(len(v) for _, v in splits) / sum(len(t) for t, _ in splits))
 
     def set_apart(self, outline: Outline, share: float, rng: Generator) -> tuple[np.ndarray, np.ndarray, str]:
         """How a share of the rows is locked away: the latest, as near to the share as rows of one time allow.
