@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from .conftest import NUMBERS, STUDY, Called
@@ -23,6 +28,9 @@ def test_nested_by_file_and_again_by_folder(tmp_path: Path, call: Called) -> Non
     assert again.stdout.splitlines()[1].startswith("Nested 2-fold: log loss")  # the study file prints first
     assert max(map(len, again.stdout.splitlines())) <= 80
     assert "tunings" not in again.stderr  # nothing was tuned anew
+    refused = call("verdict", "the study/evaluate/nested/fold-1-of-2", "--workers", "0")
+    assert refused.returncode == 2  # it has no locked rows of its own, and the file names another study
+    assert "another study" in refused.stderr
     inside = call("show", "the study/evaluate/nested/fold-1-of-2")
     assert inside.returncode == 0, inside.stderr
     shown = json.loads(call("show", "the study", "--json").stdout)
@@ -44,3 +52,30 @@ def test_mistakes_end_with_a_sentence_and_code_two(tmp_path: Path, call: Called)
         done = call("evaluate", *words, "--json", "--workers", "0")
         assert done.returncode == 2, done.stderr
         assert sentence in json.loads(done.stdout)["error"]["message"]
+
+
+def test_an_interruption_ends_with_130_and_the_same_command_goes_on(tmp_path: Path, call: Called) -> None:
+    slow = STUDY.replace("    run.report(", "    import time; time.sleep(0.1)\n    run.report(")
+    (tmp_path / "study.py").write_text(slow)
+    words = ["evaluate", "study.py", "--nested", "2", "--trials", "4", "--workers", "1"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "truing", *words],
+        cwd=tmp_path,
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    first, deadline = tmp_path / "the study" / "evaluate" / "nested" / "fold-1-of-2", time.monotonic() + 100
+    while not list(first.glob("output/run-000002*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    program.send_signal(signal.SIGINT)
+    _, errors = program.communicate(timeout=100)
+
+    assert program.returncode == 130, errors
+    assert "the same command goes on" in errors
+    done = call(*words)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 2 begun before" in " ".join(done.stderr.split())
+    assert json.loads(call("show", "the study", "--json").stdout)["evaluations"]

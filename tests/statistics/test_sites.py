@@ -43,3 +43,13 @@ def test_what_cannot_be_known_says_why():
     assert new_site([]).reason == "there are no sites"
     with pytest.raises(MetricError, match="outside its range"):
         new_site([0.5, 1.5, 0.6], (0.0, 1.0))
+
+
+def test_scores_near_an_end_are_left_where_they_are() -> None:
+    """Half a row is much for a score, such as ROC AUC, that is no share of rows."""
+    scores = [0.996, 0.992, 1.0, 0.999, 0.994]
+    found = new_site(scores, (0.0, 1.0), rows=[30] * 5)
+
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < min(scores) < 0.996 < found.high

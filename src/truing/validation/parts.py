@@ -109,11 +109,10 @@ class Scored:
         if any(value is None for value in values):
             return Interval(None, None, None, method, why or "undefined")
         found = corrected_t(list(values), self.spread, clip=(metric.low, metric.high) if clip else None)
-        reason = (
-            found.reason.replace("replicates", f"{self.unit}s").replace("replicate", self.unit)
-            if found.reason
-            else None
-        )
+        reason = found.reason
+        for word in ("replicates", "replicate", "new splits"):  # the words of corrected_t for what a part is here
+            plural = "s" * word.endswith("s")
+            reason = reason and reason.replace(word, f"{'new ' * word.startswith('new')}{self.unit}{plural}")
         return Interval(found.value, found.low, found.high, method, reason, found.df)
 
     def rows(
