@@ -297,16 +297,20 @@ class Study:
         return self._read().best()
 
     @spelled("verdict")
-    def verdict(self, again: bool = False, workers: int | None = None) -> Verdict:
+    def verdict(self, again: bool = False, workers: int | None = None, robustness: bool = False) -> Verdict:
         """The honest end: fresh runs, comparison with the defaults, and one look at the locked test set.
 
         It is made once; called again it is the stored one, without a look. `again=True` is one more look, and is
-        labelled as such.
+        labelled as such. `robustness=True` goes on with `robustness()`, whose runs come on top.
 
         Raises:
             StudyFailedError: no trial completed.
             UsageError: the study has not been run.
         """
+        found = self._verdict(again, workers)
+        return self.robustness(workers) if robustness else found
+
+    def _verdict(self, again: bool, workers: int | None) -> Verdict:
         from truing.verdict import Verdict, reach
         from truing.verdict.since import since
 
@@ -353,6 +357,41 @@ class Study:
             progress.close()
         self.report()
         return found
+
+    @spelled("robustness")
+    def robustness(self, workers: int | None = None) -> Verdict:
+        """The verdict with its robustness: the selected against each configuration a step away, on fresh paired runs.
+
+        It costs ten runs or more for the selected and for each neighbour, which is said before the first. A number
+        steps a tenth of its scale down and up, a choice to the next option. It is made once for a verdict, kept in the
+        journal, and stands in the verdict from then on; called again it is the stored one. No look at locked rows.
+
+        Raises:
+            UsageError: there is no verdict yet, or the protocol makes no fresh runs.
+        """
+        from truing.verdict import Verdict
+        from truing.verdict import robustness as around
+
+        past = self._read()
+        stored = past.last("verdict")
+        if stored is not None and stored["verdict"].get("robustness") is not None:
+            if different := changes(past.last("study") or {}, self._describe(*self._sources)):
+                raise ChangedStudyError(another(self.folder, different))
+            return Verdict(stored["verdict"])
+        if stored is None:
+            raise UsageError("Robustness is that of what a verdict selected; call verdict() first.")
+        workers, gpus = self._place(workers)
+        refuse_held(self.folder)
+        with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
+
+            def phase(name: str, total: int) -> None:
+                session.watch = VerdictWatch(progress, name, total, len(session.history.runs))
+
+            around(session, self._setting, self._job, say=progress.line, phase=phase)
+            progress.close()
+        self.report()
+        stored = self._read().last("verdict")
+        return Verdict((stored or {})["verdict"])
 
     def evaluate(
         self,

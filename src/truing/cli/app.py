@@ -154,6 +154,9 @@ def trials(
 def verdict(
     folder: Folder,
     again: Annotated[bool, typer.Option("--again", help="One more look at the locked test set; labelled so.")] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also run each configuration a step away; priced before it starts.")
+    ] = False,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -161,11 +164,12 @@ def verdict(
     from truing.verdict import Verdict
 
     stored = _stored_verdict(folder)
-    if stored is not None and not again:
+    if stored is not None and not again and (not robustness or stored.get("robustness") is not None):
         with _readable(folder):
             _tell(Verdict(stored), folder, as_json)
     else:
-        _tell(_study_of(folder).verdict(again=again, workers=workers), folder, as_json)
+        found = _study_of(folder).verdict(again=again, workers=workers, robustness=robustness)
+        _tell(found, folder, as_json)
 
 
 @app.command()

@@ -238,6 +238,13 @@ class History:
             ):
                 self._best = judged.number
 
+    def _robustness(self, event: Event) -> None:
+        """It was asked for after the verdict it is of, and is shown with it."""
+        self._note(event)
+        if self.notes.get("verdict"):
+            last = self.notes["verdict"][-1]
+            self.notes["verdict"][-1] = {**last, "verdict": {**last["verdict"], "robustness": dict(event.data)}}
+
     def _restarted(self, event: Event) -> None:
         """Nothing had completed and the study changed: begin anew; run numbers are never given twice."""
         following, marks = self.next_run, self.marks
@@ -319,6 +326,7 @@ _FOLDS = {
     "accepted": History._accepted,
     "extended": History._extended,
     "restarted": History._restarted,
+    "robustness": History._robustness,
 }
 
 

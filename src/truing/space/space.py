@@ -188,10 +188,17 @@ class Space(Mapping[str, Parameter]):
         config = self.check(config)
         found = []
         for name in config:
-            for value in self.scale(name).neighbours(config[name]):
-                values = {**self._defaults, **config, name: value}
-                found.append(self._configuration([values[each] for each in self._names]))
+            found += [self.moved(config, name, value) for value in self.scale(name).neighbours(config[name])]
         return found
+
+    def moved(self, config: Mapping[str, Any], name: str, value: Any) -> Configuration:
+        """The configuration with another value of one parameter; what this makes active has its default.
+
+        Raises:
+            SpaceError: not a configuration of this space, or not a value of this parameter.
+        """
+        values = {**self._defaults, **config, name: value}
+        return self.check(self._configuration([values[each] for each in self._names]))
 
     def encode(self, config: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """A configuration as a point of the unit cube, and which of its coordinates mean something.

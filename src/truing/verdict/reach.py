@@ -103,6 +103,7 @@ class _Reaching:
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
         )
         evidence = Evidence(self.setting, self.job, selected, fresh, refits[selected.number], self._locked_as)
+        found["robustness"] = None  # made only when asked for, by runs of its own
         found |= judgement(evidence, self._rng("judgement"))
         found["corrections"] = corrections(found)
         found |= self._network(refits[selected.number][0])

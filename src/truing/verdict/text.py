@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.space.configuration import format_value
-from truing.verdict import selection
+from truing.verdict import robustness, selection
 from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
@@ -46,6 +46,8 @@ def full(verdict: Mapping[str, Any]) -> str:
     lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + [""] + _generalization(verdict)
     if chosen := selection.sentence(verdict):
         lines += _line("chosen", chosen)
+    if said := robustness.sentence(verdict):
+        lines += _line("robustness", said)
     for label, text in judgement_lines(verdict):
         lines += [line.replace("\N{NO-BREAK SPACE}", " ") for line in _line(label, text)]
     if verdict.get("epoch"):
