@@ -122,7 +122,8 @@ def rehearse(
         ObjectiveError: a Python error in the objective; the text is its own traceback.
     """
     plan, first = setting.plan, setting.plan.replicates[0]
-    stand_in = _stand_in(setting, first) if setting.has_test else None
+    opens = setting.has_test or bool(setting.outside)
+    stand_in = _stand_in(setting, first) if opens else None
     given = "numbers" if setting.task.primary.kind == "number" else "predict"  # as the verdict will
     gpus = devices.place(()) if devices.told else None
     spec = plan.spec(-1, 0, defaults, REHEARSAL, first, cap=1, locked=stand_in, locked_as=given, gpus=gpus)
@@ -139,7 +140,7 @@ def rehearse(
     if timed["state"] != State.COMPLETED:
         timed = outcome
     found = Rehearsal(details["report"], details["predict"], _full_run(timed, plan.epochs))
-    if setting.has_test and found.locked_as == "locked":
+    if opens and found.locked_as == "locked":
         again = plan.spec(
             -1,
             0,

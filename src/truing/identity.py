@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from truing.data.outside import EXTERNAL, NEGATIVE
 from truing.errors import ChangedStudyError
 from truing.execution.devices import NO_GPUS, Devices
 from truing.execution.script import working_directory
@@ -32,13 +33,15 @@ FIXED = {
     "positive": "positive",
     "validation": "validation",
     "test": "test",
+    "external": "external",
+    "negative": "negative",
     "seed": "seed",
     "epochs": "epochs",
     "epoch": "epoch",
     "threads": "threads",
     "rope_given": "rope",
 }
-BEFORE = {"epoch": "last"}  # what a journal that does not say so was made with
+BEFORE = {"epoch": "last", "external": [], "negative": []}  # what a journal that does not say so was made with
 
 
 def describe(
@@ -82,6 +85,7 @@ def describe(
         "validation": settings_of(setting.validation),
         "validation_text": setting.validation.describe() if hasattr(setting.validation, "describe") else None,
         "test": setting.locked.how if setting.locked is not None else None,
+        **{kind: [o.describe() for o in setting.outside if o.kind == kind] for kind in (EXTERNAL, NEGATIVE)},
         "seed": plan.seed,
         "epochs": plan.epochs,
         "epoch": plan.scored,
@@ -268,6 +272,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict) and "name" in value:
         inner = ", ".join(f"{k}={v}" for k, v in value.items() if k != "name")
         return f"{value['name']}({inner})"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
 
 

@@ -13,6 +13,7 @@ from truing.data.data import Data
 from truing.data.duplicates import duplicates
 from truing.data.finding import Finding
 from truing.data.lock import Locked, lock
+from truing.data.outside import EXTERNAL, Outside, check, leaks
 from truing.errors import DataError, MetricError, UsageError, short
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.plan import Plan
@@ -45,6 +46,7 @@ class Setting:
         units: the unit of each development row that no split may part, where it is not the row's group; else None.
         threshold: what the decision threshold is chosen for; None = none is asked for.
         prevalence: at which predictive values are to be stated; None = at none.
+        outside: external sets and negative controls, which only the verdict opens.
     """
 
     task: Task
@@ -58,6 +60,7 @@ class Setting:
     units: np.ndarray | None = None
     threshold: Aim | None = None
     prevalence: float | None = None
+    outside: tuple[Outside, ...] = ()
 
     @property
     def official(self) -> Data | None:
@@ -67,6 +70,11 @@ class Setting:
     @property
     def has_test(self) -> bool:
         return self.plan.locked is not None
+
+    @property
+    def opens(self) -> bool:
+        """True when the verdict opens rows that were set aside: then both sides are refitted several times."""
+        return self.has_test or any(one.kind == EXTERNAL for one in self.outside)
 
     @property
     def rows(self) -> int | None:
@@ -128,6 +136,7 @@ def prepare(
     scored: str = "last",
     rope: float | None = None,
     rule: str = "best",
+    outside: Sequence[Outside] = (),
 ) -> Setting:
     """Lock the test rows away and lay out the replicates.
 
@@ -138,6 +147,8 @@ def prepare(
     if data is None:
         if isinstance(test, Data) or not (test is None or isinstance(test, float | int)):
             raise DataError("test= was given without data=; give both, or neither.")
+        if outside:
+            raise DataError(f"{outside[0].kind}= was given without data=; give both, or neither.")
         replicates = validation.plan({}, stream(seed, "plan")) if validation is not None else [Replicate(0)]
         plan = Plan(seed, tuple(replicates), epochs=epochs, threads=threads, scored=scored)
         return _ruled(Setting(task, None, None, validation, plan), rope, rule)
@@ -148,6 +159,7 @@ def prepare(
         classification=task.classification,
         set_apart=getattr(validation, "set_apart", None),
     )
+    check(data, outside, task.classes)
     outline = {"data": data.outline(locked.development, classification=task.classification)}
     if hasattr(validation, "bound"):
         validation = validation.bound(outline)
@@ -167,7 +179,8 @@ def prepare(
         threads=threads,
         scored=scored,
     )
-    found = Setting(task, data, locked, validation, plan, _findings(data, locked, outline, validation))
+    findings = _findings(data, locked, outline, validation, outside)
+    found = Setting(task, data, locked, validation, plan, findings, outside=tuple(outside))
     return _ruled(found, rope, rule)
 
 
@@ -283,7 +296,9 @@ def task_of(data: Data | None, test: Any, primary: Any, also: Any, positive: Any
     return Task(tuple(metrics), classes, codes)
 
 
-def _findings(data: Data, locked: Locked, outline: dict[str, Any], validation: Any) -> tuple[Finding, ...]:
+def _findings(
+    data: Data, locked: Locked, outline: dict[str, Any], validation: Any, outside: Sequence[Outside]
+) -> tuple[Finding, ...]:
     found = list(locked.warnings)
     parts = {"development rows": locked.development}
     others = {}
@@ -292,6 +307,7 @@ def _findings(data: Data, locked: Locked, outline: dict[str, Any], validation: A
     elif locked.official is not None:
         others["locked test set"] = locked.official
     found += duplicates(data, parts, others)
+    found += leaks(data, parts, others, outside)
     notes = getattr(validation, "notes", None)
     found += [Finding("rare_class", note) for note in (notes(outline) if notes is not None else ())]
     return tuple(found)

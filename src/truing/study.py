@@ -11,11 +11,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from truing.advice import before_search, rehearse
 from truing.arguments import spelled
 from truing.data.data import Data
+from truing.data.outside import EXTERNAL, NEGATIVE, check, named_sets
 from truing.errors import ChangedStudyError, StudyFailedError, UsageError, short
 from truing.execution import checkpoints, devices, script
 from truing.execution.devices import Devices
@@ -47,6 +48,7 @@ from truing.setting import (
     validation_of,
     whole_number,
 )
+from truing.space.configuration import Configuration
 from truing.space.space import Space
 from truing.statistics.equivalence import region
 from truing.storage.lock import hold, refuse_held
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from truing.statistics.metric import Metric
     from truing.verdict import Verdict
     from truing.verdict.evaluation import Evaluation
+    from truing.verdict.later import Later
 
 
 class _Default:
@@ -89,6 +92,9 @@ class Study:
             run a trial. Default: a holdout above 20,000 rows, else 5-fold; without data one run a trial.
         test: rows locked away before the first trial: a share, row positions, a mask, a Data (an official test set),
             or None.
+        external: {"name": Data, ...}: rows of the same task from another origin, opened once, by the verdict; see
+            docs/external.md.
+        negative: {"name": Data, ...}: inputs of none of the classes, without y; see docs/negative.md.
         search: "random", "grid", "sobol", "sequential", or a searcher such as `tr.GridSearch(points=5)`.
         epochs: how far a run goes; None = as far as the function's own `run.epochs(n)`.
         epoch: which report a run's score is taken from: "last"; "best", which is one more choice on the validation
@@ -139,6 +145,8 @@ class Study:
         positive: Any = None,
         validation: Any = DEFAULT,
         test: Any = 0.2,
+        external: Mapping[str, Data] | None = None,
+        negative: Mapping[str, Data] | None = None,
         search: Any = "random",
         epochs: int | None = None,
         epoch: str = "last",
@@ -164,6 +172,7 @@ class Study:
         self.space = space
         self.data = data
         self.test = test
+        self.outside = (*named_sets(EXTERNAL, external), *named_sets(NEGATIVE, negative))
         self.seed = whole_number(seed, "seed", low=0)
         self.threads = whole_number(threads, "threads", low=1)
         self.epochs = whole_number(epochs, "epochs", low=1) if epochs is not None else None
@@ -443,7 +452,7 @@ class Study:
             self._rehearsed(session, progress, workers)
             session.executor.close()  # those inside have their own
             source, objects = self._sources
-            job = replace(self._job, test=None)
+            job = replace(self._job, test=None, outside={})
             result = Evaluating(
                 procedure,
                 session,
@@ -465,6 +474,67 @@ class Study:
         if len(past):
             self.report()
         return result
+
+    @spelled("external")
+    def external(self, name: str, data: Data) -> Later:
+        """Score the kept network of the verdict on rows that came later: a look of its own, counted.
+
+        The network of `tr.TorchTrainer` is found by itself. For a function of your own the study's file (or the script)
+        has `predict(folder, x)`: it reads what `run.keep` left in folder / "model" and returns predictions for x, as
+        the function's own predict would.
+
+        Args:
+            name: how the set is called. Further looks at the same rows, or under the same name, are descriptive only.
+            data: rows of the same task: x in the kind and shape of the study's, with y.
+
+        Raises:
+            UsageError: no verdict, no kept network, no predict, or rows that do not fit.
+        """
+        script.about_to_judge()
+        (one,) = named_sets(EXTERNAL, {name: data})
+        past = self._read()
+        stored = past.last("verdict")
+        if stored is None:
+            raise UsageError(f"The study in {self.folder} has no verdict, so no network is kept; call verdict() first.")
+        if self.data is None:
+            raise UsageError("The study has no data=, so there are no rows that an external set could be like.")
+        check(self.data, [one], self._task.classes)
+        predict = self._kept_predict(stored["verdict"])
+        from truing.verdict.later import look_later
+
+        refuse_held(self.folder)
+        with self._session(0, self._place(0)[1], accept_change=False, extend=False) as (session, progress):
+            progress.close()
+            found = look_later(session, self._setting, self._job, one, predict)
+        self.report()
+        return found
+
+    def _kept_predict(self, verdict: Mapping[str, Any]) -> Callable[[Any], Any]:
+        """x -> predictions of the delivered network.
+
+        Raises:
+            UsageError: none is kept, or nothing can read it.
+        """
+        folder, file = self.folder.resolve(), self.file or "the program"
+        if not verdict["model"] or not any((folder / "model").glob("*")):
+            raise UsageError(
+                f"No network is kept in {self.folder / 'model'}: run.keep(name, bytes) in the function keeps it, "
+                "before the verdict."
+            )
+        if hasattr(self.objective, "restore"):
+            config = Configuration(verdict["selected"], dict(self.space.groups), self.space.repeats, self.space.objects)
+            classes = list(self._task.classes) if self._task.classes is not None else None
+            return cast("Callable[[Any], Any]", self.objective.restore(folder / "model", config, classes))
+        own = getattr(self.objective, "__module__", None) or type(self.objective).__module__
+        for module in (script.MODULE, "__main__", own, type(self.objective).__module__):
+            names = sys.modules.get(module)
+            found = getattr(names, "predict", None)
+            if callable(found) and (module != "__main__" or script.MODULE not in sys.modules):
+                return partial(found, folder)
+        raise UsageError(
+            f"{file} has no predict(folder, x): define it before the study runs; it reads what run.keep left in "
+            'folder / "model" and returns predictions for x.'
+        )
 
     def report(self, *, paper: bool = False) -> Path:
         """Write `report.html` into the folder and return its path; it opens offline.
@@ -498,6 +568,7 @@ class Study:
             scored=self.epoch,
             rope=self.rope,
             rule=self.rule,
+            outside=self.outside,
         )
         return replace(made, threshold=self._aim, prevalence=self._prevalence)
 
@@ -515,7 +586,7 @@ class Study:
         """What has to stay as it is: the function, and what is done to the items of a Dataset."""
         transforms = [
             part
-            for data in (self.data, self.test)
+            for data in (self.data, self.test, *(one.data for one in self.outside))
             if isinstance(data, Data)
             for part in (data.train_transform, data.eval_transform)
             if part is not None
@@ -542,6 +613,7 @@ class Study:
             objective=self.objective,
             data=self.data,
             test=self._setting.official,
+            outside={one.key: one.data for one in self.outside},
             threads=self.threads,
             run_seconds=self.run_minutes * 60 if self.run_minutes is not None else None,
             run_memory=self.run_memory,
@@ -630,6 +702,8 @@ class Study:
                 self.data.store(self.folder / "data")
             if setting.official is not None:
                 setting.official.store(self.folder / "data" / "test")
+            for one in setting.outside:
+                one.data.store(self._job.outside_folder(one.key))
             if workers:
                 on = gpus.describe(workers) or f"{workers} worker{'s' * (workers > 1)}"
                 progress.line(f"Starting {on} ...")
@@ -724,6 +798,8 @@ class Study:
             "rows": setting.rows,
             "test_rows": None,
             "parts": parts_of(setting),
+            "external": [],
+            "negative": [],
             "facts": None,
             "findings": [],
         }

@@ -157,12 +157,25 @@ def verdict(
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Also run each configuration a step away; priced before it starts.")
     ] = False,
+    external: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--external",
+            metavar="NAME=FILE.npz",
+            help="Score the kept network on arrays x, y (and groups) that came later; a counted look.",
+        ),
+    ] = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """The honest end: fresh runs, one look at the locked rows."""
     from truing.verdict import Verdict
 
+    if external:
+        if again:
+            raise UsageError("--again and --external are two looks; give one of them.")
+        _external(folder, external, as_json)
+        return
     stored = _stored_verdict(folder)
     if stored is not None and not again and (not robustness or stored.get("robustness") is not None):
         with _readable(folder):
@@ -333,6 +346,34 @@ def _failed(kind: str, message: str, code: int, as_json: bool) -> int:
     return code
 
 
+def _external(folder: Path, given: list[str], as_json: bool) -> None:
+    """Score the kept network on each NAME=FILE.npz."""
+    from truing.cli.arrays import arrays, named
+
+    files = [named(item) for item in given]
+    known = dict(files)
+    if len(known) < len(files):
+        raise UsageError("--external names the same set twice; give each a name of its own.")
+    _refuse_without_verdict(folder)
+    read = {name: arrays(name, file) for name, file in files}  # before the study's own folder is entered
+    study = _study_of(folder.resolve(), "external(name, data)")
+    found = {name: study.external(name, one.like(study.data)) for name, one in read.items()}
+    if as_json:
+        _print_json({"folder": str(folder), "external": {name: one.to_dict() for name, one in found.items()}})
+        return
+    print("\n\n".join(map(str, found.values())))
+    _say(f"\nReport: {folder / 'report.html'}")
+
+
+def _refuse_without_verdict(folder: Path) -> None:
+    from truing.report.study import read
+
+    if read(folder)[0].last("verdict") is None:
+        raise UsageError(
+            f"The study in {folder} has no verdict, so no network is kept: `truing verdict {_quoted(folder)}` makes it."
+        )
+
+
 def _load(name: str, variable: str = "", folder: Path | None = None) -> Any:
     """The study that FILE or FILE:name names, or the one of `folder` in it.
 
@@ -382,7 +423,7 @@ def _studies(names: dict[str, Any]) -> dict[str, Any]:
     return {name: item for name, item in names.items() if isinstance(item, Study) and not name.startswith("_")}
 
 
-def _study_of(folder: Path) -> Any:
+def _study_of(folder: Path, call: str = "verdict()") -> Any:
     """The study of a folder, made by executing the file its journal names.
 
     Raises:
@@ -397,17 +438,16 @@ def _study_of(folder: Path) -> Any:
     if file is not None and Path(file) == Path(example.__file__):
         return example.study(folder)
     if file is None:
-        raise UsageError(f"The study in {folder} was defined in a notebook or at a prompt; call study.verdict() there.")
+        raise UsageError(f"The study in {folder} was defined in a notebook or at a prompt; call study.{call} there.")
     if not Path(file).is_file():
         raise UsageError(
-            f"The study file {file} is gone; put it back, or call study.verdict() in a script that "
-            "makes the same study."
+            f"The study file {file} is gone; put it back, or call study.{call} in a script that makes the same study."
         )
     folder = folder.resolve()
     if not Path(file).is_absolute() or Path(file).resolve().is_relative_to(folder):
         raise UsageError(
             f"The study file {file} lies in the study's own folder, and a folder from somebody else could bring any "
-            "program; read it, then call study.verdict() in it."
+            f"program; read it, then call study.{call} in it."
         )
     if study.get("cwd") and Path(study["cwd"]).is_dir():
         os.chdir(study["cwd"])  # so that the file finds what it names by a relative path

@@ -66,7 +66,7 @@ def _copies(data: Data, sides: Mapping[str, tuple[Data, np.ndarray]]) -> list[Fi
         if rows.size:
             verb = "row of {} is an exact copy" if rows.size == 1 else "rows of {} are exact copies"
             whose = verb.format(_the(later))
-            found.append(Finding("duplicates", f"{rows.size} {whose} of {earlier}.", int(rows.size), rows))
+            found.append(Finding("duplicates", f"{rows.size} {whose} of {_the(earlier)}.", int(rows.size), rows))
     return found
 
 
@@ -102,7 +102,7 @@ def _straddling(sides: Mapping[str, tuple[Data, np.ndarray]]) -> list[Finding]:
         examples = f" ({_examples(shared)})" if named else ""
         what = f"Group {_examples(shared)} is" if named and len(shared) == 1 else f"{len(shared)} groups{examples} are"
         what = "One group is" if not named and len(shared) == 1 else what
-        message = f"{what} on both sides: in {earlier} and in {_the(later)}."
+        message = f"{what} on both sides: in {_the(earlier)} and in {_the(later)}."
         found.append(Finding("groups_on_both_sides", message, len(shared), rows))
     return found
 

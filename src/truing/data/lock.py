@@ -72,7 +72,9 @@ def lock(data: Data, test: Any, rng: Generator, *, classification: bool, set_apa
     if test is None:
         return Locked(everything, None, None, "no test set")
     if isinstance(test, Data):
-        _fits(data, test, classification)
+        fits(data, test, "test set")
+        if classification and data.y is not None:
+            test.codes(data.classes())  # names a label that no model could have learned
         how = f"an official test set of {len(test)} rows"
         return Locked(everything, None, test, how, (*_few(len(test)), *_few_groups(test)))
     if isinstance(test, Real) and not isinstance(test, bool | np.bool_):
@@ -134,38 +136,45 @@ def _given(test: Any, n: int) -> np.ndarray:
     return kept
 
 
-def _fits(data: Data, official: Data, classification: bool) -> None:
+def fits(data: Data, official: Data, called: str, *, labelled: bool = True) -> None:
+    """Whether a network trained on `data` takes the rows of another Data.
+
+    Args:
+        called: what the other is, for messages.
+        labelled: both must have y, or neither.
+
+    Raises:
+        DataError: another kind, another shape, other columns, or y on one side only.
+    """
     if data.eval_transform is not None and official.eval_transform is None:
         raise DataError(
-            "The data has an eval_transform and the test set has none: give it the same, or one of its own."
+            f"The data has an eval_transform and the {called} has none: give it the same, or one of its own."
         )
     alike = {data.kind, official.kind} <= {"array", "tensor"}
     if data.kind != official.kind and not alike:
-        raise DataError(f"The test set is a {official.kind} and the data a {data.kind}: give both as the same.")
+        raise DataError(f"The {called} is a {official.kind} and the data a {data.kind}: give both as the same.")
     if data.kind == "frame":
-        _same_columns(data, official)
+        _same_columns(data, official, called)
     elif data.kind not in ("dataset", "list") and tuple(data.x.shape[1:]) != tuple(official.x.shape[1:]):
         shapes = f"{tuple(official.x.shape[1:])} and those of the data {tuple(data.x.shape[1:])}"
-        raise DataError(f"The rows of the test set have shape {shapes}: give both in the same shape.")
-    if (data.y is None) != (official.y is None):
-        lacking, other = ("data", "test set") if data.y is None else ("test set", "data")
+        raise DataError(f"The rows of the {called} have shape {shapes}: give both in the same shape.")
+    if labelled and (data.y is None) != (official.y is None):
+        lacking, other = ("data", called) if data.y is None else (called, "data")
         raise DataError(f"The {lacking} has no y and the {other} has: give y for both or for neither.")
-    if classification and data.y is not None:
-        official.codes(data.classes())  # names a label that no model could have learned
 
 
-def _same_columns(data: Data, official: Data) -> None:
+def _same_columns(data: Data, official: Data, called: str) -> None:
     mine, theirs = column_names(data.x), column_names(official.x)
     if mine == theirs:
         return
     for who, lacking in (
-        ("test set", [c for c in mine if c not in theirs]),
+        (called, [c for c in mine if c not in theirs]),
         ("data", [c for c in theirs if c not in mine]),
     ):
         if lacking:
             raise DataError(f"The {who} lacks the column {lacking[0]!r}: give both the same columns.")
     raise DataError(
-        "The test set has the columns of the data in another order: give both the same columns in one order."
+        f"The {called} has the columns of the data in another order: give both the same columns in one order."
     )
 
 

@@ -162,14 +162,24 @@ class ForkServer:
 
     def _send_job(self, number: int, job: Job, reference: Reference) -> None:
         self.send(
-            ("job", number, Place.now(), replace(job, objective=None, data=None, test=None, objects={}), reference)
+            (
+                "job",
+                number,
+                Place.now(),
+                replace(job, objective=None, data=None, test=None, objects={}, outside={}),
+                reference,
+            )
         )
 
     def _send_copies(self, number: int, job: Job, why: Mapping[Part, str]) -> None:
-        if not self.reached(job) and set(why) & {"dataset", "official"}:
+        if not self.reached(job) and set(why) & {"dataset", "official", *job.outside}:
             raise StaleError
-        parts = {"objective": job.objective, "dataset": job.data and job.data.x, "official": job.test and job.test.x}
-        parts["objects"] = job.objects
+        parts: dict[str, Any] = {
+            "objective": job.objective,
+            "dataset": job.data and job.data.x,
+            "official": job.test and job.test.x,
+        }
+        parts |= {"objects": job.objects, **{key: data.x for key, data in job.outside.items()}}
         try:
             content = copy({part: parts[part] for part in why})
         except UsageError as error:
@@ -281,7 +291,7 @@ def close_servers() -> None:
 
 def _identity(job: Job) -> tuple[Any, ...]:
     behind = [item for labelled in job.objects.values() for item in labelled.values()]
-    return (job.objective, job.data, job.test, *behind, *reached(job.objective).others.values())
+    return (job.objective, job.data, job.test, *job.outside.values(), *behind, *reached(job.objective).others.values())
 
 
 def _steady(job: Job) -> bool:

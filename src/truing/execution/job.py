@@ -27,6 +27,7 @@ class Job:
         groups: parameter -> group.
         repeats, objects: of the space, for the configuration of a run.
         test: an official test set; None where the locked rows are rows of `data`, or where there are none.
+        outside: external sets and negative controls by their keys.
         version: a digest of what the study and its function are; a checkpoint of another one is never taken up.
         run_memory: bytes that a run and all it started may hold; None = no limit.
         home: the folder of the study that this one is a part of, where the data is stored and by which the fork server
@@ -40,6 +41,7 @@ class Job:
     objective: Callable[[Any], Any] | None = None
     data: Data | None = None
     test: Data | None = None
+    outside: Mapping[str, Data] = field(default_factory=dict)
     threads: int = 1
     version: str = ""
     run_seconds: float | None = None
@@ -62,6 +64,10 @@ class Job:
         """The file with what the run wrote to standard output and standard error."""
         name = f"run-{run:06d}" if run >= 0 else "rehearsal"
         return self.folder / "output" / f"{name}.txt"
+
+    def outside_folder(self, key: str) -> Path:
+        """Where a set from outside is stored."""
+        return self.folder / "data" / "outside" / key
 
     def predictions(self, run: int, what: str = "") -> Path:
         """The file with the predictions of the report that the run's score is taken from."""

@@ -12,9 +12,10 @@ import importlib
 import sys
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from truing.data.data import Data
 from truing.execution.aside import aside
@@ -24,7 +25,7 @@ from truing.execution.job import Job
 from truing.record.constant import shown
 from truing.record.reach import MAIN, Reached, anchors, reached
 
-Part = Literal["objective", "dataset", "official", "objects"]
+Part = str  # "objective", "dataset", "official", "objects", or the key of a set from outside
 Name = tuple[str, str]
 Objects = Mapping[str, Mapping[Any, Any]]
 
@@ -50,6 +51,7 @@ class Reference:
         fingerprints: of Datasets; None = not to be compared.
         torch: the objective uses it.
         objects: a digest of what stands behind the labels of the space; None where nothing does.
+        outside: as `data`, for the sets from outside; their Datasets are not compared, for nothing reads them yet.
     """
 
     folder: str
@@ -61,6 +63,7 @@ class Reference:
     fingerprints: tuple[str | None, str | None] = (None, None)
     torch: bool = False
     objects: str | None = None
+    outside: Mapping[str, Name | str | None] = field(default_factory=dict)
 
 
 def refer(job: Job, *, by_study: bool, known: Callable[[str, Any], bool]) -> Reference:
@@ -83,13 +86,14 @@ def refer(job: Job, *, by_study: bool, known: Callable[[str, Any], bool]) -> Ref
         (_fingerprint(job.data), _fingerprint(job.test)),
         _uses_torch(job.objective, found),
         _digest_of(job.objects) if job.objects else None,
+        {key: _where(data, known) for key, data in job.outside.items()},
     )
 
 
 def resolve(
     reference: Reference, folder: Path, study: Any, content: bytes | None
-) -> tuple[Any, Data | None, Data | None, Objects]:
-    """Objective, data, official test set and the objects of the space in the server.
+) -> tuple[Any, Data | None, Data | None, Objects, Mapping[str, Data]]:
+    """Objective, data, official test set, the objects of the space and the sets from outside in the server.
 
     Raises:
         Missing: parts of which a copy is needed.
@@ -107,10 +111,14 @@ def resolve(
         ),
         "objects": lambda: _objects(reference, study),
     }
+    places = {"dataset": folder / "data", "official": folder / "data" / "test"}
+    own = {one.key: one.data for one in study.outside} if study is not None else {}
+    for key, where in reference.outside.items():
+        places[key] = folder / "data" / "outside" / key
+        tries[key] = partial(_data, where, places[key], own.get(key), None)
     for part, attempt in tries.items():
         if part in given:
-            place = folder / "data" if part == "dataset" else folder / "data" / "test"
-            found[part] = Data.open(place, given[part]) if part in ("dataset", "official") else given[part]
+            found[part] = Data.open(places[part], given[part]) if part in places else given[part]
             continue
         try:
             found[part] = attempt()
@@ -118,7 +126,8 @@ def resolve(
             missing[part] = str(error.args[0] if error.args else error)
     if missing:
         raise Missing(missing)
-    return found["objective"], found["dataset"], found["official"], found["objects"]
+    outside = {key: found[key] for key in reference.outside}
+    return found["objective"], found["dataset"], found["official"], found["objects"], outside
 
 
 def _objective(reference: Reference, study: Any) -> Any:

@@ -188,14 +188,14 @@ class Server:
             if reference.torch and not self._warm:
                 warm_torch()
                 self._warm = True
-            objective, data, test, objects = resolve(reference, plain.study, self._study, content)
+            objective, data, test, objects, outside = resolve(reference, plain.study, self._study, content)
         except Missing as missing:
             self._control.send(("job", number, ("missing", missing.why)))
             return
         except BaseException as error:
             self._control.send(("job", number, ("error", "".join(traceback.format_exception(error)))))
             return
-        self._jobs[number] = replace(plain, objective=objective, data=data, test=test, objects=objects)
+        self._jobs[number] = replace(plain, objective=objective, data=data, test=test, objects=objects, outside=outside)
         del self._plain[number]
         self._control.send(("job", number, None))
 

@@ -46,7 +46,11 @@ def uses_polars(job: Job) -> bool:
     """True when the rows, or a module or object that the objective's code names, are of polars."""
     if "polars" not in sys.modules:
         return False
-    if any(data is not None and _is_polars(item) for data in (job.data, job.test) for item in _given(data)):
+    if any(
+        data is not None and _is_polars(item)
+        for data in (job.data, job.test, *job.outside.values())
+        for item in _given(data)
+    ):
         return True
     functions = [item for item in reached(job.objective).code.values() if isinstance(item, types.FunctionType)]
     named = [(f.__globals__.get(name), name) for f in functions for name in f.__code__.co_names]
@@ -64,7 +68,11 @@ def _is_polars(value: Any) -> bool:
 
 def _has_part_of(name: str, job: Job) -> bool:
     """True when the objective or a Dataset is defined in the module `name`, or made by it."""
-    datasets = [data.x for data in (job.data, job.test) if isinstance(data, Data) and data.kind == "dataset"]
+    datasets = [
+        data.x
+        for data in (job.data, job.test, *job.outside.values())
+        if isinstance(data, Data) and data.kind == "dataset"
+    ]
     if any(getattr(item, "__module__", None) == name for item in [*anchors(job.objective), *map(type, datasets)]):
         return True
     return bool(datasets)  # one of an installed class, such as a TensorDataset, is made somewhere in it

@@ -130,6 +130,8 @@ def _train(job: Job, spec: RunSpec, run: Run) -> dict[str, Any]:
         details["train"] = _train_figure(job, run, predict)
     if spec.locked is not None and (crc := _score_locked(job, spec, run, predict)) is not None:
         details["checksums"] = {"-locked": crc}
+    if spec.outside:
+        details["checksums"] = details.get("checksums", {}) | _predict_outside(job, spec, run, predict)
     return details
 
 
@@ -164,11 +166,7 @@ def _score_locked(job: Job, spec: RunSpec, run: Run, predict: Callable[[Any], An
             return None  # the rehearsal finds out whether there is one
         if predict is None:
             raise PredictionError("The function returned no predict this time, though it did in the rehearsal.")
-        locked = LockedRows(_locked_data(job, spec), spec.locked)
-        try:
-            found = job.task.read(predict(locked.x), len(locked), order=run.last.order)
-        except PredictionError as error:
-            raise type(error)(f"The returned predict function: {error}") from None
+        found = _predicted(job, run, predict, LockedRows(_locked_data(job, spec), spec.locked))
     else:
         if run.last.predictions is None:
             raise PredictionError("Only numbers were reported for the locked rows; predictions were expected.")
@@ -178,8 +176,27 @@ def _score_locked(job: Job, spec: RunSpec, run: Run, predict: Callable[[Any], An
     return None
 
 
+def _predict_outside(job: Job, spec: RunSpec, run: Run, predict: Callable[[Any], Any] | None) -> dict[str, int]:
+    """Keep the predictions for each set from outside: file -> checksum."""
+    if predict is None:
+        raise PredictionError("The function returned no predict this time, though it did before.")
+    found = {}
+    for key in spec.outside:
+        rows = LockedRows(job.outside[key], np.arange(len(job.outside[key])))
+        read = _predicted(job, run, predict, rows)
+        found[f"-{key}"] = _save(job.predictions(spec.run, f"-{key}"), read.astype(np.float32))
+    return found
+
+
+def _predicted(job: Job, run: Run, predict: Callable[[Any], Any], rows: LockedRows) -> np.ndarray:
+    try:
+        return job.task.read(predict(rows.x), len(rows), order=run.last.order)
+    except PredictionError as error:
+        raise type(error)(f"The returned predict function: {error}") from None
+
+
 def _locked_data(job: Job, spec: RunSpec) -> Data:
-    data = job.test if spec.locked_in == "test" else job.data
+    data = job.outside.get(spec.locked_in, job.test if spec.locked_in == "test" else job.data)
     if data is None:
         raise TruingError("This job has no locked rows.")
     return data

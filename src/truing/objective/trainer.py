@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,38 @@ class TorchTrainer:
             run.report(_predict(net, valid, classes, device), epoch=epoch)
         _keep(run, net)
         return lambda x: _predict(net, x, classes, device)
+
+    def restore(self, model: Path, config: Any, classes: list[Any] | None) -> Callable[[Any], np.ndarray]:
+        """The predict function of a network that was delivered, on the CPU.
+
+        Args:
+            model: FOLDER/model of the study.
+            config: the selected configuration, for `build`.
+            classes: in the order of the outputs; None for regression.
+
+        Raises:
+            UsageError: nothing was kept, or `build` does not make the network that it was made from.
+        """
+        import torch
+
+        path = model / "state_dict.pt"
+        if not path.is_file():
+            raise UsageError(f"{model} holds {_names_of(model)} and no state_dict.pt, so there is no kept network.")
+        try:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+            net = self.build(config)
+            net.load_state_dict(weights)
+        except Exception as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+            raise UsageError(
+                f"The kept network in {path} does not fit build(config) as it is now ({type(error).__name__}: {first});"
+                " put back the function that it was trained with."
+            ) from error
+        return lambda x: _predict(net, x, classes, torch.device("cpu"))
+
+
+def _names_of(folder: Path) -> str:
+    return ", ".join(sorted(path.name for path in folder.glob("*"))) or "nothing"
 
 
 def _torch_is_installed() -> bool:

@@ -108,6 +108,11 @@ def changes_of(history: History) -> list[Change]:
     return found
 
 
+def own_looks(history: History) -> list[dict[str, Any]]:
+    """The verdicts' looks at rows that were set aside; not those at data that came later."""
+    return [look for look in history.notes.get("look", ()) if "external" not in look]
+
+
 def earlier_looks(history: History) -> tuple[int, int, str]:
     """Looks of studies that were set aside: at these very locked rows, at rows of the same data, and where they are."""
     study = history.last("study") or {}
@@ -127,7 +132,7 @@ def looked(history: History) -> list[dict[str, Any]]:
     """What a study that is set aside hands on: how often which locked rows were looked at, by itself and before it."""
     study = history.last("study") or {}
     prints = study.get("data") or {}
-    own = {"data": prints.get("data"), "test": prints.get("test"), "looks": len(history.notes.get("look", ()))}
+    own = {"data": prints.get("data"), "test": prints.get("test"), "looks": len(own_looks(history))}
     before = [look for mark in history.marks if mark.kind == "set_aside" for look in mark.data.get("looked", ())]
     return [look for look in (*before, own) if look["looks"]]
 

@@ -16,7 +16,9 @@
 | accepted   | a changed function was accepted: the diff                                                       |
 | extended   | the space grew: the new space                                                                   |
 | ended      | why a call of run() came to its end                                                             |
-| look       | the lockbox is opened: number                                                                   |
+| look       | rows that were set aside are opened: verdict and number; or data that came later: external (their
+               name), number, fingerprint, rows                                                               |
+| external   | the figures of data that came later, and the number of their look                              |
 | verdict    | the stored verdict                                                                              |
 | evaluated  | procedure, its settings, trials, result: what a procedure that tunes inside came to             |
 """

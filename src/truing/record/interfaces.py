@@ -121,7 +121,9 @@ class RunSpec:
 
     Args:
         train, valid: row positions in the development data; None without data.
-        locked: row positions that stand for the locked rows, and in which store they lie ("development" or "test").
+        locked: row positions that stand for the locked rows, and in which store they lie ("development", "test" or the
+            key of a set from outside).
+        outside: keys of the sets from outside that are predicted too, through the returned predict.
         epochs: how far it goes; None = as far as the function itself asks.
         cap: at most this many epochs whatever the function asks (the rehearsal's 1); None = no cap.
         locked_as: "predict" (scored through the returned predict), "locked" (given as run.valid without labels) or
@@ -150,6 +152,7 @@ class RunSpec:
     keep_model: bool = False
     scored: str = "last"
     keep: str = "predictions"
+    outside: tuple[str, ...] = ()
     attempt: int = 0
     replicate: int = 0
     gpus: tuple[str, ...] | None = None

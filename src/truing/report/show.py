@@ -13,7 +13,7 @@ from typing import Any
 from truing.errors import UsageError
 from truing.execution.devices import Devices
 from truing.execution.failure import tail
-from truing.record.changes import changes_of, earlier_looks
+from truing.record.changes import changes_of, earlier_looks, own_looks
 from truing.record.history import History
 from truing.record.state import State
 from truing.record.trial import SEARCH, RunRecord, Trial
@@ -48,7 +48,7 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "seconds": round(sum(run.seconds for run in history.runs.values()), 3),
         "best": None if best is None else {"number": best.number, "value": best.value, "config": dict(best.config)},
         "verdict": history.last("verdict") is not None,
-        "looks": len(history.notes.get("look", ())) + earlier_looks(history)[0],
+        "looks": len(own_looks(history)) + earlier_looks(history)[0],
         "evaluations": [{k: r[k] for k in ("procedure", "headline")} for r in evaluations(history)],
         "changes": [change.to_dict() for change in changes_of(history)],
         "versions": study.get("versions"),

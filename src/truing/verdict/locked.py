@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from truing.errors import DataError
 from truing.execution.job import Job, kept
 from truing.record.state import State
 from truing.record.trial import RunRecord, Trial
@@ -26,6 +27,43 @@ NO_DELIVERY = "the first refit, whose network is delivered, failed"
 Refits = Mapping[int, Sequence[RunRecord | None]]
 
 
+@dataclass(frozen=True, eq=False)
+class Aside:
+    """Rows that were set aside, and where the refits' predictions for them lie.
+
+    Args:
+        words: what they are called in a sentence.
+        truth: codes or values (n,) of the rows that are scored.
+        groups: (n,), or None.
+        file: what the files of predictions are called after their run.
+        scored: bool, which rows of the file are scored; None = all.
+    """
+
+    words: str
+    truth: np.ndarray
+    groups: np.ndarray | None
+    file: str = LOCKED
+    scored: np.ndarray | None = None
+
+    @classmethod
+    def locked(cls, setting: Setting) -> Aside:
+        """The locked rows of a study that has some."""
+        rows, official = setting.plan.locked, setting.official is not None
+        source = setting.official if official else setting.data
+        if rows is None or source is None:
+            raise DataError("There are no locked rows.")
+        groups = source.group_labels[rows] if source.group_labels is not None else None
+        labelled = source.labels is not None
+        return cls("the locked rows", setting.truth(rows, official=official) if labelled else rows, groups)
+
+    def read(self, job: Job, run: RunRecord | None) -> np.ndarray | None:
+        """What a run predicts for them, float64; None where it failed."""
+        if run is None or run.state is not State.COMPLETED:
+            return None
+        found = kept(job, run, self.file).astype(np.float64)
+        return found if self.scored is None or len(found) != len(self.scored) else found[self.scored]
+
+
 @dataclass(frozen=True)
 class LockedTest:
     """The refits of each side on all development rows, and how the locked rows reached them.
@@ -35,6 +73,7 @@ class LockedTest:
         comparable: False where the defaults did not complete in the search.
         locked_as: "predict", "locked" or "numbers"; see `RunSpec`.
         rng: for the resamples of the intervals.
+        aside: the rows; None = the locked ones.
     """
 
     setting: Setting
@@ -44,10 +83,11 @@ class LockedTest:
     comparable: bool
     locked_as: str
     rng: np.random.Generator
+    aside: Aside | None = None
 
     def figures(self) -> dict[str, Any] | None:
         """metric -> selected, defaults, difference and delivered; None without locked rows."""
-        if self.setting.plan.locked is None:
+        if self.setting.plan.locked is None and self.aside is None:
             return None
         return {m.name: self._entry(m) for m in self.setting.task.metrics}
 
@@ -67,13 +107,13 @@ class LockedTest:
         if self.locked_as == "numbers":
             return self._reported(metric)
         if metric.kind == "number":
-            why = f"{metric.name} is a number that the function reports, and the locked rows were scored by predictions"
+            why = f"{metric.name} is a number that the function reports, and {self._words} were scored by predictions"
             none = Interval(None, None, None, "", why)
             return _as_dict(None, None, self._no_difference(why), none, why)
         return self._predicted(metric)
 
     def _predicted(self, metric: Metric) -> dict[str, Any]:
-        task, truth, groups = self.setting.task, self._truth, self._groups
+        task, truth, groups = self.setting.task, self._from.truth, self._from.groups
         common: dict[str, Any] = {"positive": task.positive, "groups": groups, "labels": task.classes}
         mine, (bad, other_bad) = self._predictions(self._selected), self._failures
         first = mine[0] if mine else None
@@ -104,8 +144,8 @@ class LockedTest:
         """Figures from numbers that the function computed itself on the locked rows."""
         bad, other_bad = self._failures
         mine = scores_of(self.refits[self._selected.number], metric.name)
-        own = _delivered_number(metric, mine[0], len(self._rows), grouped=self._groups is not None)
-        why = bad or (f"{metric.name} was not reported for the locked rows" if None in mine else None)
+        own = _delivered_number(metric, mine[0], len(self._from.truth), grouped=self._from.groups is not None)
+        why = bad or (f"{metric.name} was not reported for {self._words}" if None in mine else None)
         mean = float(np.mean([v for v in mine if v is not None])) if why is None else None
         if self._selected.number == 0:
             return _as_dict(mean, mean, Interval(0.0, 0.0, 0.0, KEPT), own, why)
@@ -113,7 +153,7 @@ class LockedTest:
             return _as_dict(mean, None, Interval(None, None, None, "", why or other_bad), own, why)
         others = scores_of(self.refits[self.sides[1].number], metric.name)
         if None in others:
-            missing = f"{metric.name} of the defaults was not reported for the locked rows"
+            missing = f"{metric.name} of the defaults was not reported for {self._words}"
             return _as_dict(mean, None, Interval(None, None, None, "", missing), own, why)
         pairs = [a - b for a, b in zip(mine, others, strict=True) if a is not None and b is not None]
         theirs = float(np.mean([v for v in others if v is not None]))
@@ -121,25 +161,16 @@ class LockedTest:
         return _as_dict(mean, theirs, Interval(float(np.mean(pairs)), None, None, "as reported", alone), own, why)
 
     @property
-    def _rows(self) -> np.ndarray:
-        rows = self.setting.plan.locked
-        return rows if rows is not None else np.empty(0, dtype=np.int64)
+    def _from(self) -> Aside:
+        return self.aside if self.aside is not None else Aside.locked(self.setting)
 
     @property
-    def _truth(self) -> np.ndarray:
-        return self.setting.truth(self._rows, official=self.setting.official is not None)
-
-    @property
-    def _groups(self) -> np.ndarray | None:
-        source = self.setting.official if self.setting.official is not None else self.setting.data
-        return source.group_labels[self._rows] if source is not None and source.group_labels is not None else None
+    def _words(self) -> str:
+        return self.aside.words if self.aside is not None else "the locked rows"
 
     def _predictions(self, trial: Trial) -> list[np.ndarray | None]:
-        """The kept predictions of each refit for the locked rows, float64; None where it failed."""
-        return [
-            kept(self.job, run, LOCKED).astype(np.float64) if run is not None and run.state is State.COMPLETED else None
-            for run in self.refits[trial.number]
-        ]
+        """The kept predictions of each refit, float64; None where it failed."""
+        return [self._from.read(self.job, run) for run in self.refits[trial.number]]
 
 
 def few_positives(setting: Setting) -> str | None:

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from truing.data.outside import EXTERNAL, Outside
 from truing.errors import DataError, StudyFailedError
 from truing.execution.job import Job, kept
 from truing.loop import Session, carry_out
-from truing.record.changes import changes_of, earlier_looks
+from truing.record.changes import changes_of, earlier_looks, own_looks
 from truing.record.events import Event
-from truing.record.seeds import stream
+from truing.record.seeds import seed_of, stream
 from truing.record.state import State
 from truing.record.trial import ESTIMATE, RACE, REFIT, SEARCH, Replicate, RunRecord, Trial
 from truing.setting import Setting
@@ -29,6 +30,7 @@ from truing.verdict.fresh import Fresh, cause
 from truing.verdict.headline import headline
 from truing.verdict.judgement import judgement
 from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
+from truing.verdict.outside import Outsiders
 from truing.verdict.repeats import Ends, own_runs
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs
 from truing.verdict.selection import Selection, select, surface_of
@@ -97,7 +99,10 @@ class _Reaching:
         test = LockedTest(
             self.setting, self.job, sides, refits, comparable, self._locked_as, self._rng("rows")
         ).figures()
-        found = self._figures(selected, defaults if comparable else None, fresh, test)
+        outside = Outsiders(
+            self.setting, self.job, sides, comparable, fresh, refits, self._locked_as, self._refit_on, self._rng
+        ).figures()
+        found = self._figures(selected, defaults if comparable else None, fresh, test) | outside
         found["selection"] = choice.to_dict()
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
@@ -139,7 +144,7 @@ class _Reaching:
             "gain": figures.gain(task.goal, difference, (test or {}).get(task.primary.name), selected.number == 0),
             "validation": {**validation, "difference": difference},
             "test": test,
-            "looks": len(history.notes.get("look", ())) + earlier_looks(history)[0],
+            "looks": len(own_looks(history)) + earlier_looks(history)[0],
             "changes": [change.to_dict() for change in changes_of(history)],
             "generalization": figures.generalization(self.setting, selected, fresh, validation, test, base),
             "base": base["test"] or base["development"],
@@ -149,7 +154,7 @@ class _Reaching:
             "seconds": round(sum(r.seconds for r in spent), 3),
             "protocol": self.study.get("validation_text"),
             "fixed_splits": bool(getattr(self.setting.validation, "fixed", False)),
-            "refits": REFITS if self.setting.has_test else 1,
+            "refits": REFITS if self.setting.opens else 1,
             "locked_rows": len(plan.locked) if plan.locked is not None else None,
             "search_says": list(self.said),
             "target": figures.target(history, task.goal, validation["selected"]),
@@ -191,19 +196,22 @@ class _Reaching:
     def _refit(self, sides: Sequence[Trial]) -> Runs:
         """trial -> its refits on all development rows; the first of the selected is delivered."""
         selected, plan = sides[0], self.setting.plan
-        replicates = [self._whole(index) for index in range(REFITS if self.setting.has_test else 1)]
+        replicates = [self._whole(index) for index in range(REFITS if self.setting.opens else 1)]
         more: dict[str, Any] = {}
-        if self.setting.has_test:
+        if self.setting.opens:
             self._open_lockbox()
+        if self.setting.has_test:
             more = {"locked": plan.locked, "locked_in": plan.locked_in, "locked_as": self._locked_as}
-            if self._locked_as != "numbers":
-                self._give_up_damaged(self._named(REFIT))
+        if self._locked_as == "predict":
+            more["outside"] = tuple(one.key for one in self.setting.outside)
+        if self._locked_as != "numbers":
+            self._give_up_damaged(self._named(REFIT), *[f"-{key}" for key in more.get("outside", ())])
         model = Delivery(self.job.folder)
         if (self._named(REFIT), selected.number, 0) not in self.session.history.verdict_runs:
             model.begin(keep_old=self.number > 1)
         own = partial(best_epoch.refit_settings, self.setting, self.session.history)
         runs = self._perform(
-            REFIT, sides if self.setting.has_test else [selected], replicates, own, delivered=selected, **more
+            REFIT, sides if self.setting.opens else [selected], replicates, own, delivered=selected, **more
         )
         mine = runs[selected.number]
         done = [run is not None and run.state is State.COMPLETED for run in mine]
@@ -214,6 +222,17 @@ class _Reaching:
         if not any(done):
             raise StudyFailedError(_refit_failed(mine))
         return runs
+
+    def _refit_on(self, one: Outside, sides: Sequence[Trial], rows: np.ndarray) -> Runs:
+        """The refits again, for a function without predict: a set from outside stands where the locked rows do."""
+        count = REFITS if one.kind == EXTERNAL else 1
+        purpose = f"{REFIT}:{one.key}"
+        more: dict[str, Any] = {"locked": rows, "locked_in": one.key, "locked_as": self._locked_as}
+        if self._locked_as != "numbers":
+            self._give_up_damaged(self._named(purpose))
+        own = partial(best_epoch.refit_settings, self.setting, self.session.history)
+        replicates = [self._whole(index) for index in range(count)]
+        return self._perform(purpose, sides, replicates, own, seeded=self._named(REFIT), **more)
 
     def _whole(self, index: int) -> Replicate:
         """All development rows to train on; a fifth of them, at most 10,000, to report on so that the function runs."""
@@ -226,7 +245,7 @@ class _Reaching:
 
     def _open_lockbox(self) -> None:
         """Count the look before it happens; a verdict that was cut off and goes on is still the same look."""
-        looks = self.session.history.notes.get("look", [])
+        looks = own_looks(self.session.history)
         if not any(look["verdict"] == self.number for look in looks):
             self.session.record(Event("look", {"verdict": self.number, "number": len(looks) + 1}))
 
@@ -238,12 +257,14 @@ class _Reaching:
         own: Callable[[Trial], Mapping[str, Any]] = lambda trial: {},
         *,
         delivered: Trial | None = None,
+        seeded: str | None = None,
         **more: Any,
     ) -> Runs:
         """Carry out what has not completed yet; trial -> its runs in the order of the replicates.
 
         Args:
             own: what is of one trial's runs alone, as `RunSpec` names it.
+            seeded: the purpose whose seeds these runs have; None = their own.
         """
         history, named = self.session.history, self._named(purpose)
         refusing = [(delivered.number, r.index) for r in replicates] if delivered is not None else []
@@ -257,20 +278,24 @@ class _Reaching:
                         0, trial.number, trial.config, named, replicate, keep=self._room(), **settings
                     )
                     keep = delivered is not None and trial.number == delivered.number and replicate.index == 0
+                    if seeded is not None:
+                        spec = replace(spec, seed=seed_of(self.setting.plan.seed, seeded, replicate.index))
                     specs.append(replace(spec, keep_model=keep, attempt=attempt))
         if specs:
-            self.phase(purpose, len(specs))
+            self.phase(purpose.split(":")[0], len(specs))
         if not carry_out(self.session, specs):
             raise KeyboardInterrupt
         ends = Ends.of(history, named)
         return {t.number: [ends.run((t.number, r.index)) for r in replicates] for t in trials}
 
-    def _give_up_damaged(self, named: str) -> None:
-        """Runs whose predictions for the locked rows cannot be read are run again; it stays the same look."""
+    def _give_up_damaged(self, named: str, *outside: str) -> None:
+        """Runs whose predictions for rows set aside cannot be read are run again; it stays the same look."""
+        files = ([LOCKED] if self.setting.has_test or ":" in named else []) + list(outside)
         for run in own_runs(self.session.history, (named,)):
             if run.state is State.COMPLETED:
                 try:
-                    kept(self.job, run, LOCKED)
+                    for file in files:
+                        kept(self.job, run, file)
                 except DataError as error:
                     self.session.record(Event("damaged", {"run": run.id, "reason": str(error)}))
                     self.say(f"{error} It is run again.")
@@ -301,7 +326,8 @@ class _Reaching:
 
     @property
     def _names(self) -> list[str]:
-        return [self._named(purpose) for purpose in (RACE, ESTIMATE, REFIT)]
+        again = [f"{REFIT}:{one.key}" for one in self.setting.outside]
+        return [self._named(purpose) for purpose in (RACE, ESTIMATE, REFIT, *again)]
 
     def _failed_runs(self) -> list[RunRecord]:
         """This verdict's runs that came to a bad end, and count."""
@@ -311,6 +337,12 @@ class _Reaching:
     def _rng(self, what: str) -> np.random.Generator:
         return stream(self.setting.plan.seed, "verdict", self.number, what)
 
+    def _again(self, one: Outside, sides: int) -> int:
+        """Runs that a set from outside takes of its own."""
+        if one.kind == EXTERNAL:
+            return REFITS * sides
+        return 0 if self._locked_as == "numbers" else 1
+
     def _say_cost(self, raced: Sequence[Trial]) -> None:
         history, validation = self.session.history, self.setting.validation
         defaults = history.trial(0)
@@ -319,14 +351,17 @@ class _Reaching:
             len(raced),
             validation.block if validation is not None else 1,
             same=alone,
-            test=self.setting.has_test,
+            test=self.setting.opens,
             fresh=validation is not None,
         )
+        if self._locked_as != "predict":  # a set from outside then takes refits of its own
+            more = sum(self._again(one, 1 if alone else 2) for one in self.setting.outside)
+            runs += more
         searched = _trainings(r for r in history.runs.values() if r.purpose == SEARCH)
         share = f", {100 * runs / searched:.0f} % of the search's {searched}" if searched else ""
         parts = [f"race of {len(raced)}"] if len(raced) > 1 and validation is not None else []
         parts += ["fresh runs"] if validation is not None else []
-        parts += ["refits" if self.setting.has_test else "one refit"]
+        parts += ["refits" if self.setting.opens else "one refit"]
         done = _trainings(r for r in own_runs(history, self._names) if r.state is State.COMPLETED)
         so_far = f", {done} of them done" if done else ""
         self.say(f"Verdict: {runs} {'run' if runs == 1 else 'runs'} ({', '.join(parts)}){so_far}{share}.")

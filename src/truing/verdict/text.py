@@ -13,6 +13,7 @@ from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
 from truing.verdict.judgement_text import judgement_lines
+from truing.verdict.outside_words import external_line, negative_line
 from truing.verdict.wording import (
     capital,
     figure,
@@ -50,6 +51,7 @@ def full(verdict: Mapping[str, Any]) -> str:
         lines += _line("robustness", said)
     for label, text in judgement_lines(verdict):
         lines += [line.replace("\N{NO-BREAK SPACE}", " ") for line in _line(label, text)]
+    lines += _outside(verdict)
     if verdict.get("epoch"):
         lines += _line("best epoch", sentence(verdict))
     if verdict["target"] is not None:
@@ -197,6 +199,16 @@ def _generalization(verdict: Mapping[str, Any]) -> list[str]:
     gap = "\N{NO-BREAK SPACE}"
     text = "  ".join(part.replace(" ", gap) for part in parts) + why
     return [line.replace(gap, " ") for line in _line("generalization", text)]
+
+
+def _outside(verdict: Mapping[str, Any]) -> list[str]:
+    """A line for each external set and each negative control."""
+    lines = []
+    for name, entry in (verdict.get("external") or {}).items():
+        lines += _line("external", external_line(name, entry, verdict["metric"]))
+    for name, entry in (verdict.get("negative") or {}).items():
+        lines += _line("negative", negative_line(name, entry))
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def _target(verdict: Mapping[str, Any]) -> str:

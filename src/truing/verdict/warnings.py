@@ -8,6 +8,7 @@ from typing import Any
 from truing.record.changes import FUNCTION, SPACE, changes_of, earlier_looks
 from truing.record.history import History
 from truing.record.trial import ESTIMATE, RACE, REFIT, RunRecord, Trial
+from truing.verdict import external
 from truing.verdict.fresh import cause
 from truing.verdict.wording import capital, figure, places, spoken
 
@@ -138,6 +139,7 @@ def warnings_of(
                 else "There is no locked test set: the figures come from further runs alone.",
             )
         )
+    found += external.warnings(verdict.get("external") or {}, verdict["metric"])
     for name, entry in (verdict["test"] or {}).items():
         if entry["delivered"]["value"] is None or entry["selected"] is None:
             why = entry["reason"] or entry["delivered"]["reason"]
@@ -165,7 +167,7 @@ def _failed(runs: Sequence[RunRecord]) -> list[tuple[str, str]]:
     """One warning for each part of the verdict in which a run failed."""
     by_part: dict[str, list[RunRecord]] = {}
     for run in runs:
-        by_part.setdefault(run.purpose.split("@")[0], []).append(run)
+        by_part.setdefault(run.purpose.split("@")[0].split(":")[0], []).append(run)
     words = {RACE: "the race", ESTIMATE: "the fresh runs", REFIT: "the refits"}
     found = []
     for part, some in by_part.items():
