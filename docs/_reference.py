@@ -291,11 +291,11 @@ def overview(text: str) -> str:
     for table in (registry.VALIDATIONS, registry.PROCEDURES):
         for name, row in table.rows.items():
             home, _, attribute = row.partition(":")
-            called = f"`tr.{attribute}`, " if attribute in tr.__all__ else ""
-            called += f'`"{name}"`' if table is registry.VALIDATIONS and name != "splitter" else ""
+            called = f"`tr.{attribute}`" if attribute in tr.__all__ else f"(`{attribute}`)"
+            called += f', `"{name}"`' if table is registry.VALIDATIONS and name != "splitter" else ""
             found = first(getattr(importlib.import_module(home), attribute))
             link = f"[{name.replace('_', ' ')}](validation_{name.replace('-', '_')}.md)"
-            lines.append(f"| {link} | {called.rstrip(', ') or f'itself (`{attribute}`)'} | {cell(found)} |")
+            lines.append(f"| {link} | {called} | {cell(found)} |")
     return TABLE.sub("\n".join(lines).replace("\\", "\\\\") + "\n", text)
 
 

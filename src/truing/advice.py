@@ -97,7 +97,9 @@ def before_search(
     decision = setting.task.describe_decision()
     findings = [f"Note: {finding.message}" for finding in setting.findings]
     planned = plan(trials=trials, seconds=found.seconds, protocol=setting.protocol)
-    for line in (found.note, planned, decision, *findings, *notes):
+    advise = getattr(setting.validation, "advice", None)
+    advised = advise(found.seconds, trials, max(1, workers)) if advise is not None else ""
+    for line in (found.note, planned, *setting.reasons, advised, decision, *findings, *notes):
         if line:
             say(line)
 

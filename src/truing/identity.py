@@ -107,6 +107,8 @@ def describe(
         "findings": [finding.to_dict() for finding in setting.findings],
         **environment(file),
     }
+    if setting.reasons:
+        described["chosen"] = list(setting.reasons)
     if objects:
         described["objects"] = {
             name: {label: dict(source.parts) for label, source in labelled.items()}

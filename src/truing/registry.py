@@ -79,6 +79,7 @@ VALIDATIONS = Registry(
         "leave_one_group_out": "truing.validation.leave_one_group_out:LeaveOneGroupOut",
         "time_ordered": "truing.validation.time_ordered:TimeOrdered",
         "splitter": "truing.validation.splitter:Splitter",
+        "auto": "truing.validation.auto:Auto",
     },
 )
 PROCEDURES = Registry(

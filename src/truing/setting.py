@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from truing.data.auto_test import auto_share
 from truing.data.data import Data
 from truing.data.duplicates import duplicates
 from truing.data.finding import Finding
+from truing.data.how_many import HowMany
 from truing.data.lock import Locked, lock
 from truing.data.outside import EXTERNAL, Outside, check, leaks
 from truing.errors import DataError, MetricError, UsageError, short
@@ -28,6 +30,7 @@ from truing.statistics.threshold import Aim, aim
 
 MANY = 20  # different whole numbers as y, above which a metric has to say whether they are classes
 RULES = ("best", "one_se", "cheapest", "nearest")  # by which a study chooses what it delivers; verdict/select.py
+AUTO = "auto"
 LARGE = 20_000  # rows above which the default is a holdout instead of 5-fold
 
 
@@ -47,6 +50,7 @@ class Setting:
         threshold: what the decision threshold is chosen for; None = none is asked for.
         prevalence: at which predictive values are to be stated; None = at none.
         outside: external sets and negative controls, which only the verdict opens.
+        reasons: sentences on what "auto" chose, and why.
     """
 
     task: Task
@@ -61,6 +65,7 @@ class Setting:
     threshold: Aim | None = None
     prevalence: float | None = None
     outside: tuple[Outside, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     @property
     def official(self) -> Data | None:
@@ -145,24 +150,28 @@ def prepare(
     """
     task = task_of(data, test, primary, also, positive)
     if data is None:
-        if isinstance(test, Data) or not (test is None or isinstance(test, float | int)):
+        if isinstance(test, Data) or not (test is None or _is_auto(test) or isinstance(test, float | int)):
             raise DataError("test= was given without data=; give both, or neither.")
         if outside:
             raise DataError(f"{outside[0].kind}= was given without data=; give both, or neither.")
         replicates = validation.plan({}, stream(seed, "plan")) if validation is not None else [Replicate(0)]
         plan = Plan(seed, tuple(replicates), epochs=epochs, threads=threads, scored=scored)
         return _ruled(Setting(task, None, None, validation, plan), rope, rule)
-    locked = lock(
-        data,
-        test,
-        stream(seed, "test"),
-        classification=task.classification,
-        set_apart=getattr(validation, "set_apart", None),
-    )
+    set_apart, reasons = getattr(validation, "set_apart", None), []
+    if _is_auto(test):
+        whole = data.outline(classification=task.classification)
+        test, why = auto_share(HowMany.of(whole))
+        if set_apart is None and data.times is not None:  # the latest rows, whatever the validation
+            set_apart = VALIDATIONS.get(AUTO)().set_apart
+        reasons.append(why)
+    locked = lock(data, test, stream(seed, "test"), classification=task.classification, set_apart=set_apart)
+    reasons = [f"Test: {locked.how}, because of {why}." for why in reasons]
     check(data, outside, task.classes)
     outline = {"data": data.outline(locked.development, classification=task.classification)}
     if hasattr(validation, "bound"):
         validation = validation.bound(outline)
+    if because := getattr(validation, "because", ""):
+        reasons.insert(0, f"Validation: {validation.describe()}, because {because}.")
     if validation is None:
         replicates = [Replicate(0, train=np.arange(len(locked.development), dtype=np.int64))]
     else:
@@ -180,8 +189,12 @@ def prepare(
         scored=scored,
     )
     findings = _findings(data, locked, outline, validation, outside)
-    found = Setting(task, data, locked, validation, plan, findings, outside=tuple(outside))
+    found = Setting(task, data, locked, validation, plan, findings, outside=tuple(outside), reasons=tuple(reasons))
     return _ruled(found, rope, rule)
+
+
+def _is_auto(given: Any) -> bool:
+    return isinstance(given, str) and given == AUTO
 
 
 def _ruled(setting: Setting, rope: float | None, rule: str) -> Setting:
@@ -225,6 +238,10 @@ def validation_of(given: Any, data: Data | None, default: bool) -> Any:
             return None
         return VALIDATIONS.get("holdout")(0.2) if len(data) > LARGE else VALIDATIONS.get("kfold")(5)
     if isinstance(given, str):
+        if given == AUTO and data is None:  # no rows to go by
+            return None
+        if given == "splitter":
+            raise UsageError('validation="splitter" is given as the splitter itself, such as ShuffleSplit(5).')
         return VALIDATIONS.get(given)()
     if given is None or (not isinstance(given, type) and all(hasattr(given, m) for m in ("plan", "fresh", "estimate"))):
         return given

@@ -88,10 +88,11 @@ class Study:
         positive: the positive class or classes of the binary metrics. Default in a binary task: the second in
             sorted order.
         validation: `tr.KFold(5)`, `tr.GroupKFold(5)`, `tr.TimeOrdered(5)`, `tr.Holdout(0.2)`, `tr.Seeds(5)` or the name
-            of a design, such as "time_ordered"; a scikit-learn splitter, pairs of (train, valid) rows, or None for one
-            run a trial. Default: a holdout above 20,000 rows, else 5-fold; without data one run a trial.
+            of a design, such as "time_ordered", or "auto", which goes by the rows and says why; a scikit-learn
+            splitter, pairs of (train, valid) rows, or None for one run a trial. Default: a holdout above 20,000 rows,
+            else 5-fold; without data one run a trial.
         test: rows locked away before the first trial: a share, row positions, a mask, a Data (an official test set),
-            or None.
+            None, or "auto", which goes by the rows and says why.
         external: {"name": Data, ...}: rows of the same task from another origin, opened once, by the verdict; see
             docs/external.md.
         negative: {"name": Data, ...}: inputs of none of the classes, without y; see docs/negative.md.

@@ -90,6 +90,7 @@ def _validation(study: Mapping[str, Any]) -> str:
             "so they are paired. Replicates share training rows, so the standard error describes their "
             "scatter and is no interval for new data."
         )
+    sentences += [words(chosen) for chosen in study.get("chosen") or () if isinstance(chosen, str)]
     if study.get("decision"):
         sentences.append(f"Decision rule: {words(study['decision']).rstrip('.')}.")
     if study.get("test"):
