@@ -40,6 +40,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -148,7 +149,7 @@ class _Pool:
             return _here
         for name in THREADS:  # many tiny products: more threads than processes only wait for each other
             os.environ.setdefault(name, "1")
-        self._executor = ProcessPoolExecutor(self._processes, mp_context=get_context("spawn"))
+        self._executor = ProcessPoolExecutor(self._processes, get_context("spawn"), _follow, (os.getpid(),))
         return self._executor.submit
 
     def __exit__(self, *error: Any) -> None:
@@ -156,6 +157,17 @@ class _Pool:
             self._executor.shutdown(cancel_futures=True)
         else:
             self._limits.restore_original_limits()
+
+
+def _follow(parent: int) -> None:
+    """In each process: end when the one that started it is gone, however it went."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _here(call: Callable[..., Any], *args: Any) -> Future:

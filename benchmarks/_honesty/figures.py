@@ -78,6 +78,28 @@ def as_searched(study: Study) -> float | None:
     return None if value is None else _sign(study) * (value - study["truth"][study["metric"]]["selected"])
 
 
+def correction(code: str) -> Callable[[Study], float | None]:
+    """Another correction of the verdict, by its code, less the truth of the selected."""
+
+    def away(study: Study) -> float | None:
+        for own in study["corrections"]:
+            if own["code"] == code and own["value"] is not None:
+                return _sign(study) * (own["value"] - study["truth"][study["metric"]]["selected"])
+        return None
+
+    return away
+
+
+def covers_correction(code: str) -> Callable[[Study], float | None]:
+    def covers(study: Study) -> float | None:
+        for own in study["corrections"]:
+            if own["code"] == code:
+                return _inside(own.get("low"), own.get("high"), study["truth"][study["metric"]]["selected"])
+        return None
+
+    return covers
+
+
 def locked(study: Study) -> float | None:
     """The mean of the refits on the locked rows less the truth of networks trained on these development rows."""
     value = study["test"][study["metric"]]["selected"]
@@ -152,6 +174,8 @@ def measured(studies: Sequence[Study], sites: Sequence[Study]) -> dict[str, Any]
         "bias": _by_place(_of_accuracy(ours), corrected),
         "bias_best_observed": _by_place(_of_accuracy(ours), best_observed),
         "bias_as_searched": _by_place(_of_accuracy(ours), as_searched),
+        "bias_bbc_cv": _by_place(_of_accuracy(ours), correction("bbc_cv")),
+        "coverage_bbc_cv": _by_place(ours, covers_correction("bbc_cv")),
         "bias_locked": _by_place(_of_accuracy(ours), locked),
         "bias_other_metrics": {
             name: _dict(mean([s for s in ours if s["metric"] == name], corrected))

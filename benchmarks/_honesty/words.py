@@ -14,6 +14,7 @@ BIASES = {
     "corrected figure (`validation.selected`)": "bias",
     "control that fails: best observed": "bias_best_observed",
     "what the search saw of the selected": "bias_as_searched",
+    "other correction: BBC-CV": "bias_bbc_cv",
     "mean of the refits on the locked rows": "bias_locked",
 }
 COVERAGES = {
@@ -22,6 +23,7 @@ COVERAGES = {
     "difference to the defaults, locked rows and seeds": "coverage_locked_difference",
     "candidate: rows and folds (accuracy)": "coverage_rows_and_folds",
     "range beside the corrected figure": "coverage_own",
+    "range of BBC-CV": "coverage_bbc_cv",
 }
 WIDTHS = {
     "coverage_delivered": "delivered",
@@ -81,7 +83,7 @@ def rows_of_table(figures: Figures) -> Iterator[tuple[str, ...]]:
         yield (label, *(_points(figures[name][place]) for place in PLACES))
     yield ("coverage of the 95 % intervals, %", *PLACES)
     for label, name in COVERAGES.items():
-        width = figures["half_width"][WIDTHS[name]]
+        width = figures["half_width"].get(WIDTHS.get(name, ""))
         said = "" if width is None else f" (median ±{100 * width:.1f} points of accuracy)"
         yield (label + said, *(_share(figures[name][place]) for place in PLACES))
     site = figures["coverage_site"]
