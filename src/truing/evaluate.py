@@ -221,7 +221,8 @@ class Evaluating:
 
     def _phase(self, session: Session) -> Callable[[str, int], None]:
         def phase(name: str, total: int) -> None:
-            session.watch = VerdictWatch(self.progress, name, total, len(session.history.runs))
+            shown = "refits" if name == OUTER else name
+            session.watch = VerdictWatch(self.progress, shown, total, len(session.history.runs))
 
         return phase
 
