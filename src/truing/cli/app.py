@@ -172,8 +172,8 @@ def verdict(
     from truing.verdict import Verdict
 
     if external:
-        if again:
-            raise UsageError("--again and --external are two looks; give one of them.")
+        if again or robustness:
+            raise UsageError("--external scores the kept network and nothing else; give --again or --robustness apart.")
         _external(folder, external, as_json)
         return
     stored = _stored_verdict(folder)
