@@ -78,9 +78,7 @@ study.run(trials=2 if fast else 20)
 verdict = study.verdict()
 print(verdict)
 found = verdict.to_dict()["external"]["official test"]
-print(
-    "\n                    locked   elsewhere   worse by (95 %)             elsewhere, were the classes as common as here"
-)
+print("\n                    locked   elsewhere   worse by (95 %)             elsewhere, classes as here")
 for name, scores in found["metrics"].items():
     drop, standard = scores["drop"], scores["at_internal_prevalence"]
     if drop["low"] is not None and standard is not None:
