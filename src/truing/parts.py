@@ -17,7 +17,9 @@ def parts_of(setting: Setting) -> dict[str, Any] | None:
 
     A part is `rows`, and where there are any `groups` (how many), `events` (rows of each class, in the order of
     `classes`) or `mean` and `sd` of y. `classes` is None where y are no classes, or are more than 100.
-    `shared_groups` is how many groups have rows both in the locked and in the development part.
+    `external` and `negative` have a part for each set from elsewhere, by its name; a row there of a class that the task
+    does not know is in none of the `events`. `shared_groups` is how many groups have rows both in the locked and in the
+    development part.
     """
     data, plan = setting.data, setting.plan
     if not isinstance(data, Data) or plan.rows is None:
@@ -39,6 +41,8 @@ def parts_of(setting: Setting) -> dict[str, Any] | None:
         if data.group_labels is not None and source.group_labels is not None:
             here, there = data.group_labels[plan.rows], source.group_labels[plan.locked]
             found["shared_groups"] = len(np.intersect1d(here, there))
+    for one in setting.outside:
+        found.setdefault(one.kind, {})[one.name] = _part(one.data, None, classes)
     for replicate in plan.replicates[:LISTED]:
         if replicate.train is not None and replicate.valid is not None:
             found["folds"].append(

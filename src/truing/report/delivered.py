@@ -63,32 +63,35 @@ class Scored:
 def confusion(found: Scored) -> tuple[Table, str]:
     """Rows by actual and predicted class, and the figure of it."""
     k = len(found.names)
-    if found.threshold is not None and len(found.sides) == 1 and k == 2:
-        own = (found.positive or (1,))[0]
-        decided = np.where(found.sides[0][2] >= found.threshold, own, 1 - own)
+    names, truth = found.names, found.truth
+    if found.threshold is not None and len(found.sides) == 1:
+        own, actual, p = found.sides[0]
+        called = p >= found.threshold
+        if k == 2:
+            code = (found.positive or (1,))[0]
+            decided = np.where(called, code, 1 - code)
+        else:  # one side against the other, as the threshold decides
+            names, k, truth, decided = (f"not {own}", own), 2, actual.astype(np.int64), called.astype(np.int64)
     else:
         decided = predicted(found.p, found.positive)
-    counts = np.bincount(found.truth * k + decided, minlength=k * k).reshape(k, k)
-    table = [
-        {"actual": found.names[i], "predicted": found.names[j], "rows": int(counts[i, j])}
-        for i in range(k)
-        for j in range(k)
-    ]
+    counts = np.bincount(truth * k + decided, minlength=k * k).reshape(k, k)
+    table = [{"actual": names[i], "predicted": names[j], "rows": int(counts[i, j])} for i in range(k) for j in range(k)]
     right = int(np.trace(counts))
     title = f"The delivered network is right on {right} of {found.rows}"
     off = [(int(counts[i, j]), i, j) for i in range(k) for j in range(k) if i != j and counts[i, j]]
     most = max(off, default=None)
     said = f"{title}. One row of the matrix for each actual class, one column for each predicted class."
     if most is not None:
-        said += f" The commonest mistake: {most[0]} of {found.names[most[1]]} taken for {found.names[most[2]]}."
-    return table, matrix(title, said, counts.tolist(), found.names, across="predicted", up="actual")
+        said += f" The commonest mistake: {most[0]} of {names[most[1]]} taken for {names[most[2]]}."
+    return table, matrix(title, said, counts.tolist(), names, across="predicted", up="actual")
 
 
 def roc(found: Scored) -> tuple[Table, Table, str] | str:
     """Points of the ROC curves, their areas with 95 % intervals, and the figure; or why there is none.
 
     A curve goes from (0, 0) to (1, 1) by falling threshold; points in the middle of a straight piece are left out, as
-    scikit-learn's `roc_curve` does. Area: DeLong's interval, with groups the bootstrap of whole groups.
+    scikit-learn's `roc_curve` does; thresholds have three decimals. Area: DeLong's interval, with groups the bootstrap
+    of whole groups.
     """
     points: Table = []
     areas: Table = []
@@ -108,7 +111,7 @@ def roc(found: Scored) -> tuple[Table, Table, str] | str:
         points += [
             {
                 "class": name,
-                "threshold": None if math.isinf(at[i]) else float(f"{at[i]:.6g}"),
+                "threshold": None if math.isinf(at[i]) else round(float(at[i]), 3),
                 "false_positive_rate": float(far[i]),
                 "true_positive_rate": float(tpr[i]),
             }

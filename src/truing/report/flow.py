@@ -45,12 +45,18 @@ def part_in_words(part: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     return ", ".join(word for word in (*words, events_in_words(part, parts)) if word)
 
 
+def outside(parts: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """The sets from elsewhere: "external" or "negative", the name, and the part."""
+    return [(kind, name, part) for kind in ("external", "negative") for name, part in parts.get(kind, {}).items()]
+
+
 def flow_rows(parts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row of a table for each step: step, rows, groups, and events by class or the mean of y."""
     steps: list[tuple[str, Mapping[str, Any]]] = [("all rows given", parts["all"])]
     if parts["locked"] is not None:
         steps.append(("locked test, an official one" if parts["official"] else "locked test", parts["locked"]))
     steps.append(("development", parts["development"]))
+    steps += [(f"{kind} set {plain(name)}", part) for kind, name, part in outside(parts)]
     for fold in parts["folds"]:
         for side, words in (("train", "train"), ("valid", "validation")):
             steps.append((f"repeat {fold['repeat'] + 1}, fold {fold['fold'] + 1}, {words}", fold[side]))
@@ -99,13 +105,18 @@ def flow_svg(parts: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     if locked is not None:
         out.append('<text class="small" x="165" y="298" text-anchor="middle">opened by the verdict only</text>')
     height = 312
+    for place, (kind, name, part) in enumerate(outside(parts)):
+        what = "External set" if kind == "external" else "Negative control"
+        text = clip(f"{what} {plain(name)}: {_many(part['rows'], 'row')}", 44)
+        out.append(f'<text class="small" x="20" y="{334 + 18 * place}">{escape(text)}</text>')
+        height = max(height, 352 + 18 * place)
     folds = parts["folds"]
     if folds:
         out.append('<path class="frame" d="M515 276V318"/>')
         protocol = clip(plain(study.get("validation_text") or "validation"), 40)
         out.append(f'<text class="small" x="523" y="302">{escape(protocol)}</text>')
         out += _box(355, 318, 320, f"{_many(parts['replicates'], 'replicate')}, each", None, parts, lines=_span(folds))
-        height = 424
+        height = max(height, 424)
     said = f"All rows given: {part_in_words(given, parts)}. Excluded: none. " + " ".join(
         line.removeprefix("- ") for line in _branches(parts, study)
     )
@@ -121,7 +132,11 @@ def _branches(parts: Mapping[str, Any], study: Mapping[str, Any]) -> list[str]:
         lines.append(f"- Locked test: {part_in_words(parts['locked'], parts)} ({plain(how)}).")
     else:
         lines.append("- Locked test: none.")
-    return [*lines, f"- Development: {part_in_words(parts['development'], parts)}."]
+    lines.append(f"- Development: {part_in_words(parts['development'], parts)}.")
+    for kind, name, part in outside(parts):
+        what = "External set" if kind == "external" else "Negative control"
+        lines.append(f"- {what} {plain(name)}, from elsewhere, opened by the verdict: {part_in_words(part, parts)}.")
+    return lines
 
 
 def _span(folds: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from truing.record.changes import changes_of, earlier_looks
+from truing.record.changes import changes_of, earlier_looks, own_looks
 from truing.record.history import History
 from truing.record.state import State
 from truing.record.trial import SEARCH
 from truing.report.columns import plain
 from truing.report.delivered import Scored
 from truing.report.facts import inside, words
-from truing.report.flow import part_in_words
+from truing.report.flow import outside, part_in_words
 from truing.report.methods import methods
 from truing.report.progress import duration
 from truing.report.space_table import described
@@ -83,6 +83,9 @@ def _data(study: Mapping[str, Any]) -> str:
     if (shared := parts.get("shared_groups")) is not None:
         who = "No group has" if not shared else "1 group has" if shared == 1 else f"{shared} groups have"
         sentences.append(f"{who} rows both in the locked and in the development part.")
+    for kind, name, part in outside(parts):
+        what = "External set" if kind == "external" else "Negative control (inputs of none of the classes)"
+        sentences.append(f"{what} {plain(name)}: {part_in_words(part, parts)}, opened by the verdict only.")
     span = inside(study, "facts", "time")
     if isinstance(span, Sequence) and len(span) == 2:
         sentences.append(f"The rows are from {plain(span[0])} to {plain(span[1])}.")
@@ -108,7 +111,7 @@ def _space(history: History) -> list[str]:
 
 def _runs(history: History) -> str:
     counted = [run for run in history.runs.values() if run.state is not State.SUPERSEDED]
-    purposes = Counter(run.purpose.partition("@")[0] for run in counted)
+    purposes = Counter(run.purpose.partition("@")[0].partition(":")[0] for run in counted)
     others = ", ".join(
         f"{count} {_CALLED.get(purpose, f'for {plain(purpose)}')}"
         for purpose, count in purposes.items()
@@ -159,7 +162,7 @@ def _machine(history: History, study: Mapping[str, Any]) -> str:
 def _looks(history: History, study: Mapping[str, Any]) -> str:
     if study.get("test_rows") is None:
         return "There are no locked rows."
-    own = len(history.notes.get("look", ()))
+    own = len(own_looks(history))
     same, other, folders = earlier_looks(history)
     sentences = [f"This study has looked at the locked rows {_times(own)}."]
     if same or other:
@@ -172,6 +175,9 @@ def _looks(history: History, study: Mapping[str, Any]) -> str:
         sentences.append("No study that was set aside in this place before it looked at them.")
     if own + same + other > 1:
         sentences.append("Figures after the first look describe; their intervals no longer have 95 % coverage.")
+    later = Counter(plain(look["external"]) for look in history.notes.get("look", ()) if "external" in look)
+    for name, count in later.items():
+        sentences.append(f"The external set {name}, which came later, was looked at {_times(count)}.")
     sentences.append("Looks at copies of the data in other folders cannot be known.")
     return " ".join(sentences)
 

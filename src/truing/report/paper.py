@@ -147,8 +147,8 @@ def scored(folder: Path, history: History, study: Mapping[str, Any], verdict: Ma
     names = tuple(plain(name) for name in parts["classes"])
     if p.ndim != 2 or p.shape != (len(truth), len(names)) or (len(truth) and truth.max() >= len(names)):
         return "the kept predictions and the kept labels do not fit each other"
-    positive = parts.get("positive")
-    return Scored(truth.astype(np.int64), p, names, tuple(positive) if positive else None, groups)
+    positive, at = parts.get("positive"), inside(verdict, "threshold", "value")
+    return Scored(truth.astype(np.int64), p, names, tuple(positive) if positive else None, groups, at)
 
 
 def _delivered(history: History, verdict: Mapping[str, Any]) -> RunRecord | None:
