@@ -326,7 +326,8 @@ def _findings(
     found += duplicates(data, parts, others)
     found += leaks(data, parts, others, outside)
     notes = getattr(validation, "notes", None)
-    found += [Finding("rare_class", note) for note in (notes(outline) if notes is not None else ())]
+    for note in notes(outline) if notes is not None else ():
+        found.append(Finding("rare_class" if note.startswith("The class ") else "splits", note))
     return tuple(found)
 
 

@@ -146,6 +146,24 @@ def test_the_latest_rows_are_locked_after_the_gap() -> None:
     assert found.how == "the latest 20 % of the rows, from 80 on; 7 within the gap before them left out"
 
 
+def test_a_window_takes_no_rows_from_development() -> None:
+    """It is that of one training; earlier origins need the earlier rows."""
+    found = locked(0.2, tr.TimeOrdered(3, gap=2, window=10), np.arange(100))
+
+    assert found.development.tolist() == list(range(78))
+    outline = Outline(78, time=np.arange(78), time_in_all=np.arange(100), places=found.development, n_in_all=100)
+    notes = " ".join(tr.TimeOrdered(3, gap=2, window=10).notes({"data": outline}))
+    assert "lie between the others" not in notes
+    assert "refits train on all development rows" in notes
+
+
+def test_locked_rows_between_the_others_are_noted() -> None:
+    places = np.delete(np.arange(100), [40, 41])
+    outline = Outline(98, time=places, time_in_all=np.arange(100), places=places, n_in_all=100)
+
+    assert "lie between the others in time" in " ".join(tr.TimeOrdered(3).notes({"data": outline}))
+
+
 def test_no_group_is_locked_and_developed_on() -> None:
     time = np.arange(100)
     groups = time // 15  # the sixth begins before the boundary and ends after it

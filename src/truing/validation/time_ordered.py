@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from numbers import Real
 from typing import Any
@@ -96,7 +96,7 @@ class TimeOrdered:
         first = starts[1:][np.argmin(np.abs(starts[1:] - len(time) * (1 - share)))]
         begins = np.sort(time)[first]
         locked = time >= begins
-        near = ~locked & ~self._before(time, begins)
+        near = ~locked & ~replace(self, window=None)._before(time, begins)  # the window is of one training
         kin = ~locked & ~near & _shares_group(outline, locked)
         development = np.flatnonzero(~(locked | near | kin))
         if not len(development):
@@ -137,6 +137,11 @@ class TimeOrdered:
             found.append(
                 "Locked test rows lie between the others in time, so training sees rows that come after them: give the "
                 "last rows as test=, or a share."
+            )
+        if self.window is not None:
+            found.append(
+                f"window={_shown(self.window)} is that of the trainings in validation; the verdict's refits train on "
+                "all development rows."
             )
         strata = outline.strata
         lacking = [] if strata is None else [set(strata[v]) - set(strata[t]) for t, v in splits]
