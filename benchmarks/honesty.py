@@ -24,6 +24,10 @@ a new site: its score, with 80 to 400 rows of its own as the sites seen have, of
 no gain: the true difference is exactly nil, because the parameters do nothing (placebo) or the labels have nothing to
     do with the inputs and the classes are balanced, so that every rule is right as often as a guess.
 
+Added after the first look, at 68 studies: the luck of a study's rows is in every figure made of them, and is what makes
+    these means uncertain. The defaults were chosen by nobody, so that their score in the search is off by that luck
+    alone, by nothing on average. "Less the luck of the rows" takes it out by regression on it (a control variate).
+
 A kind is a combination of rows, classes, imbalance, label noise, groups, signal, number of inputs, metric and
 defaults; a new seed is no new kind. Standard errors are by kind: the kinds are the clusters, not the studies. Every
 third study of a kind is searched by an adaptive searcher, the others at random.

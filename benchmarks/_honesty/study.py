@@ -131,6 +131,7 @@ class _Study:
         return {
             **{name: verdict[name] for name in names},
             "best_observed": {"trial": self.best.number, "value": self.best.value},
+            "defaults_observed": self.history.trial(0).value,
             "rows_and_folds": self.candidate(),
         }
 

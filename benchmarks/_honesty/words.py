@@ -12,9 +12,12 @@ Figures = Mapping[str, Any]
 PLACES = ("all", *BANDS, "signal-free", "placebo", "with groups", "adaptive")
 BIASES = {
     "corrected figure (`validation.selected`)": "bias",
+    "corrected figure, less the luck of the rows": "bias_less_luck",
     "control that fails: best observed": "bias_best_observed",
     "what the search saw of the selected": "bias_as_searched",
     "other correction: BBC-CV": "bias_bbc_cv",
+    "BBC-CV, less the luck of the rows": "bias_bbc_cv_less_luck",
+    "control that holds: the defaults in the search": "luck_of_rows",
     "mean of the refits on the locked rows": "bias_locked",
 }
 COVERAGES = {

@@ -8,7 +8,7 @@ import honesty
 import numpy as np
 import pytest
 from _honesty.drawing import drawn
-from _honesty.figures import BANDS, mean, measured
+from _honesty.figures import BANDS, corrected, less_luck, mean, measured
 from _honesty.kinds import NOTHING, Kind, Simulated, kinds, tables
 from _honesty.networks import Training, alone, train
 from _honesty.study import conduct
@@ -102,6 +102,29 @@ def test_the_standard_error_is_by_kind() -> None:
     assert found is not None
     assert found.value == pytest.approx(levels.mean())
     assert found.se == pytest.approx(levels.std(ddof=1) / np.sqrt(30))
+
+
+def test_the_luck_of_rows_is_taken_out_and_the_bias_stays() -> None:
+    rng = np.random.default_rng(0)
+    luck = rng.standard_normal(400)
+    names = ("metric", "goal", "kind", "defaults_observed", "validation", "truth")
+    studies = [
+        dict(
+            zip(
+                names,
+                ("m", "min", str(i), -v, {"selected": -0.3 - v - e}, {"m": {"defaults": 0.0, "selected": 0.0}}),
+                strict=True,
+            )
+        )
+        for i, (v, e) in enumerate(zip(luck, 0.1 * rng.standard_normal(400), strict=True))
+    ]
+
+    plain, less = mean(studies, corrected), mean(studies, less_luck(studies, corrected))
+
+    assert plain is not None
+    assert less is not None
+    assert less.value == pytest.approx(0.3, abs=4 * less.se)
+    assert less.se < plain.se / 5
 
 
 def test_a_tiny_run_reaches_the_end_and_its_control_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
