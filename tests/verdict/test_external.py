@@ -337,6 +337,18 @@ def test_each_look_is_counted_by_its_rows_and_by_its_name(judged, logistic, read
     assert done.study.verdict(again=True, workers=0).to_dict()["looks"] == 2
 
 
+def test_the_report_has_a_table_a_set_and_a_later_look(judged, logistic, readable) -> None:
+    x, y = elsewhere()
+    done = judged(logistic(), external={"<b>": tr.Data(x, y)}, negative={"odd": tr.Data(9 * x)})
+    late(done, *elsewhere(seed=9), "after")
+    page = (done.study.folder / "report.html").read_text()
+    entry = done.verdict.to_dict()["external"]["<b>"]["metrics"]["log_loss"]
+    assert "External set &lt;b&gt;" in page
+    assert f"{entry['selected']:.3f}" in page.split('id="outside"')[1].split("</section>")[0]
+    assert "The kept network on after, later (look 1)" in page
+    assert "Negative control odd" in page
+
+
 def test_a_look_that_was_cut_off_goes_on_as_the_same(judged, logistic, monkeypatch) -> None:
     done = judged(logistic())
     module = sys.modules[logistic.__module__]

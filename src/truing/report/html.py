@@ -26,6 +26,7 @@ from truing.report.facts import inside, name_of, number, words
 from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
 from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
+from truing.report.outside import tables
 from truing.report.progress import duration
 from truing.report.space_table import described
 from truing.report.table import Row, best_number, ordered, score, trial_rows
@@ -168,6 +169,7 @@ def _page(
             for one in evaluations(history)
         ],
         "said": _said(history, verdict),
+        "outside": tables(history, verdict),
         "warnings": _warnings(history, study, verdict),
         "over_time": drawings[0],
         "learning": learning,
