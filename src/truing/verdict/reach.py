@@ -25,6 +25,7 @@ from truing.setting import Setting
 from truing.verdict import best_epoch, figures
 from truing.verdict.corrections import corrections
 from truing.verdict.delivery import Delivery
+from truing.verdict.doubts import doubts
 from truing.verdict.evidence import Evidence
 from truing.verdict.fresh import Fresh, cause
 from truing.verdict.headline import headline
@@ -121,6 +122,7 @@ class _Reaching:
             labelled=self.setting.data is not None and self.setting.data.labels is not None,
             few_positives=few_positives(self.setting),
             failed_runs=self._failed_runs(),
+            doubts=doubts(evidence, history, self._rng("doubts")),
         )
         found["headline"] = headline(found)
         return Verdict(without_nan(found))

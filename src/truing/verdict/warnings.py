@@ -10,6 +10,7 @@ from truing.record.history import History
 from truing.record.trial import ESTIMATE, RACE, REFIT, RunRecord, Trial
 from truing.verdict import external
 from truing.verdict.fresh import cause
+from truing.verdict.remedies import with_remedy
 from truing.verdict.wording import capital, figure, places, spoken
 
 
@@ -23,6 +24,7 @@ def warnings_of(
     labelled: bool,
     few_positives: str | None,
     failed_runs: Sequence[RunRecord],
+    doubts: Sequence[tuple[str, str]] = (),
 ) -> list[dict[str, str]]:
     """The warnings of a verdict; pure.
 
@@ -31,6 +33,7 @@ def warnings_of(
         labelled: the locked rows have labels.
         few_positives: a sentence where one class of the locked rows is small.
         failed_runs: runs of this verdict that failed.
+        doubts: code and sentence of what its predictions and curves give reason to; see `doubts`.
     """
     found: list[tuple[str, str]] = []
     difference = verdict["validation"]["difference"]
@@ -144,7 +147,8 @@ def warnings_of(
         if entry["delivered"]["value"] is None or entry["selected"] is None:
             why = entry["reason"] or entry["delivered"]["reason"]
             found.append(("undefined", f"{capital(spoken(name))} on the locked rows is undefined: {why}."))
-    return [{"code": code, "message": message} for code, message in dict.fromkeys(found)]
+    found += doubts
+    return [{"code": code, "message": with_remedy(code, message)} for code, message in dict.fromkeys(found)]
 
 
 def _no_better(verdict: Mapping[str, Any]) -> list[str]:
