@@ -234,6 +234,8 @@ def test_shuffled_folds_promise_what_later_rows_do_not_keep(tmp_path: Path, caps
     assert "the luck of these origins stays in the figures" in " ".join(text.split())
     said = capsys.readouterr().err
     assert "5 origins in time, gap 100" in said
+    assert "KFold deals rows at random, whatever their time=" in " ".join(str(figures["shuffled"]).split())
+    assert "deals rows at random" not in text
 
 
 def test_over_many_series_it_is_right_on_average() -> None:

@@ -17,7 +17,7 @@ from truing.errors import UsageError
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import only, rare, whole_number
+from truing.validation.rows import only, rare, whatever_time, whole_number
 
 
 def split(outline: Outline, share: float, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +87,8 @@ class Holdout:
 
     def notes(self, data: Mapping[str, Data | Outline]) -> list[str]:
         """What a person should know about these splits of this data."""
-        return rare(only(data, "Holdout")[1], 2)
+        outline = only(data, "Holdout")[1]
+        return rare(outline, 2) + whatever_time(outline, "Holdout")
 
     def describe(self) -> str:
         """In words.

@@ -16,7 +16,7 @@ from truing.data.split import folds_of_groups, folds_of_rows
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation.mean import mean_estimates
-from truing.validation.rows import enough_groups, knowing, one_division, only, rare, whole_number
+from truing.validation.rows import enough_groups, knowing, one_division, only, rare, whatever_time, whole_number
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class KFold:
 
     def notes(self, data: Mapping[str, Data | Outline]) -> list[str]:
         """What a person should know about these folds of this data: classes too small for them."""
-        found = rare(only(data, "KFold")[1], self.folds)
+        outline = only(data, "KFold")[1]
+        found = rare(outline, self.folds) + whatever_time(outline, "KFold")
         if self.bound(data).fixed:
             found.append(one_division(f"{self.folds} groups"))
         return found

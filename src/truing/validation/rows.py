@@ -70,6 +70,16 @@ def mixed_in_time(outline: Outline, called: str) -> list[str]:
     ]
 
 
+def whatever_time(outline: Outline, protocol: str) -> list[str]:
+    """A sentence where rows that have different times are dealt at random."""
+    if outline.time is None or len(np.unique(outline.time)) < 2:
+        return []
+    return [
+        f"{protocol} deals rows at random, whatever their time=, so training sees rows that come after those that "
+        "validate: tr.TimeOrdered(5) keeps their order."
+    ]
+
+
 def one_division(wholes: str) -> str:
     """The sentence for as many folds as groups or sites."""
     return (
