@@ -51,9 +51,9 @@ def resamples(n_rows: int) -> int:
     return 1000 if n_rows <= 20_000 else max(400, 20_000_000 // n_rows)
 
 
-def weights(of: Units, n_rows: int, rng: Generator) -> Iterator[np.ndarray]:
-    """The resamples, each as how often every row is in it, float (n,)."""
-    for _ in range(resamples(n_rows)):
+def weights(of: Units, n_rows: int, rng: Generator, number: int | None = None) -> Iterator[np.ndarray]:
+    """The resamples, each as how often every row is in it, float (n,); `number` of them, or as `resamples` has it."""
+    for _ in range(resamples(n_rows) if number is None else number):
         drawn = np.bincount(rng.integers(0, of.number, of.number), minlength=of.number).astype(float)
         yield drawn if of.code is None else drawn[of.code]
 

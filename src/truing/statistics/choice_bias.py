@@ -17,7 +17,14 @@ Judge = Callable[[int, np.ndarray], float]
 
 
 def corrected_for_choice(
-    choose: Choose, judge: Judge, of: Units, n_rows: int, rng: Generator, level: float = 0.95
+    choose: Choose,
+    judge: Judge,
+    of: Units,
+    n_rows: int,
+    rng: Generator,
+    level: float = 0.95,
+    *,
+    number: int | None = None,
 ) -> Interval:
     """The score of the configuration that a rule chooses, on rows that had no part in the choice (BBC-CV).
 
@@ -26,6 +33,9 @@ def corrected_for_choice(
     score, their percentiles are its interval (Tsamardinos, Greasidou & Borboudakis 2018, Mach Learn 107:1895, algorithm
     5). It takes out the luck of choosing among these configurations; that the configurations themselves were proposed
     by looking at these rows, it cannot see. Give it configurations with equally many repeats only.
+
+    Args:
+        number: of resamples; None = as many as the rows allow.
 
     Returns:
         None with a reason where more than 5 % of the resamples leave the choice or the score undefined.
@@ -42,7 +52,7 @@ def corrected_for_choice(
     if of.number < 2:
         return Interval(None, None, None, method, f"there are fewer than two {of.word} to resample")
     found, drawn = [], 0
-    for inside in weights(of, n_rows, rng):
+    for inside in weights(of, n_rows, rng, number):
         drawn += 1
         outside = (inside == 0).astype(float)
         chosen = choose(inside)
@@ -55,3 +65,56 @@ def corrected_for_choice(
     values = np.asarray(found)
     low, high = np.quantile(values, [tail, 1 - tail])
     return Interval(float(values.mean()), float(low), float(high), method)
+
+
+def along_the_search(
+    scores: Callable[[np.ndarray], np.ndarray],
+    goal: str,
+    of: Units,
+    n_rows: int,
+    rng: Generator,
+    *,
+    number: int | None = None,
+) -> np.ndarray:
+    """What the best so far is worth on rows that had no part in making it the best, after each configuration: (k,).
+
+    In each resample the best of the first t configurations is chosen on the rows drawn and scored on those left out,
+    for every t at once. Where the best score rises and this does not, the search is fitting the rows (overtuning:
+    Schneider, Bischl & Feurer 2025, AutoML).
+
+    Args:
+        scores: weights float (n,) -> the score of every configuration by its number, (k,); NaN = undefined.
+        goal: "min" or "max".
+
+    Returns:
+        NaN where the first t have no score in any resample.
+
+    >>> rng = np.random.default_rng(0)
+    >>> coins = (rng.random((30, 100)) < 0.5).astype(float)  # thirty networks that guess: the best of them looks good
+    >>> worth = along_the_search(lambda w: coins @ w / w.sum(), "max", Units(None, 100), 100, rng, number=200)
+    >>> bool(coins.mean(axis=1).max() > 0.56), bool(abs(worth[-1] - 0.5) < 0.04)
+    (True, True)
+    """
+    sign, total, count = 1.0 if goal == "min" else -1.0, None, None
+    for inside in weights(of, n_rows, rng, number):
+        outside = (inside == 0).astype(float)
+        if not outside.any():
+            continue
+        chosen = _best_so_far(sign * scores(inside))
+        there = np.where(chosen >= 0, scores(outside)[chosen], np.nan)
+        good = ~np.isnan(there)
+        total = np.where(good, there, 0.0) + (0.0 if total is None else total)
+        count = good + (0 if count is None else count)
+    if total is None or count is None:
+        return np.empty(0)
+    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+
+
+def _best_so_far(losses: np.ndarray) -> np.ndarray:
+    """The place of the lowest of the first t, for every t; -1 before the first defined one."""
+    found, best = np.empty(len(losses), dtype=np.int64), -1
+    for place, loss in enumerate(losses):
+        if not np.isnan(loss) and (best < 0 or loss < losses[best]):
+            best = place
+        found[place] = best
+    return found

@@ -1,23 +1,156 @@
-"""What stands between the winner's own score and the figures of a verdict, each with its size."""
+"""The selected configuration's score side by side, each figure with what it estimates, and what stands between them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from truing.record.history import History
 from truing.verdict import best_epoch
 from truing.verdict.text import luck
-from truing.verdict.wording import capital
+from truing.verdict.wording import capital, number, places
+
+FIGURE, CHANGE = "figure", "change"
+NOT_ASKED = "not asked for; study.evaluate(tr.Nested(5)) makes it"
 
 
-def corrections(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Code, value in the metric's unit (the corrected minus the uncorrected figure), and a sentence; pure."""
+def corrections(verdict: Mapping[str, Any], history: History | None = None) -> list[dict[str, Any]]:
+    """The figures first, then the changes; pure.
+
+    Each has code, kind ("figure": a score; "change": a corrected figure minus the uncorrected one), name, value, low
+    and high in the metric's unit, method, what it estimates, a reason where a part of it is None, and a sentence.
+
+    Args:
+        history: where a nested validation is looked for.
+    """
+    return [*_figures(verdict, history), *_changes(verdict)]
+
+
+def _figures(verdict: Mapping[str, Any], history: History | None) -> list[dict[str, Any]]:
+    valid, bbc = verdict["validation"], verdict.get("bbc") or {}
+    trained = f"networks trained on {valid['rows_trained']} rows" if valid["rows_trained"] else "further runs"
+    found = [
+        _entry(
+            "as_searched",
+            "as the search saw it",
+            {"value": valid["as_searched"], "method": "mean of its search runs"},
+            "nothing: it is the winner's own score, and the luck of many tries is in it",
+            "the score that chose it has no interval that means anything",
+        ),
+        _entry(
+            "fresh",
+            "fresh splits and seeds" if "splits" in valid["estimand"] else "fresh seeds",
+            {**valid, "value": valid["selected"]},
+            valid["estimand"],
+        ),
+    ]
+    chosen = f"the mean score on further rows like these of {trained}, each with what this rule of choice "
+    chosen += (
+        "takes among these configurations; the luck of the choice is taken out, that they were proposed by looking "
+    )
+    chosen += "at these rows is not"
+    found.append(_entry("bbc_cv", "BBC-CV, the choice repeated", bbc, chosen))
+    found.append(_locked(verdict))
+    nested = _nested(history)
+    found.append(
+        _entry(
+            "nested",
+            "nested validation",
+            nested or {"value": None, "reason": NOT_ASKED},
+            "the mean score on rows outside of the whole procedure, search included, of what it selects on a part of "
+            "these rows; not of this very configuration",
+        )
+    )
+    return found
+
+
+def _locked(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    test = (verdict["test"] or {}).get(verdict["metric"])
+    refits = verdict.get("refits")
+    if test is None:
+        figures: Mapping[str, Any] = {"value": None, "reason": "there is no locked test set"}
+    else:
+        figures = {"value": test["selected"], "method": f"mean of {refits} refits", "reason": test["reason"]}
+    looks = "" if verdict["looks"] <= 1 else f"; look {verdict['looks']}, so it describes"
+    estimates = "the score on new rows of networks trained on all development rows with this configuration" + looks
+    return _entry(
+        "locked_test",
+        "locked test",
+        figures,
+        estimates,
+        "its interval is that of the difference and of the delivered network, in `test`",
+    )
+
+
+def _nested(history: History | None) -> Mapping[str, Any] | None:
+    """The latest nested validation of the function and the space as they are."""
+    if history is None:
+        return None
+    notes = [
+        note
+        for note in history.notes.get("evaluated", ())
+        if note.get("procedure") == "nested" and note.get("since", 0) == history.verdict_since
+    ]
+    return notes[-1]["result"] if notes else None
+
+
+def _entry(code: str, name: str, figures: Mapping[str, Any], estimates: str, no_ends: str = "") -> dict[str, Any]:
+    value, low, high = (figures.get(key) for key in ("value", "low", "high"))
+    reason = figures.get("reason")
+    if reason is None and value is not None and low is None:
+        reason = no_ends or None
+    decimals = places(value)
+    said = number(value, decimals) if value is not None else f"undefined: {reason or 'not known'}"
+    if low is not None and high is not None:
+        said += f" [{number(low, decimals)}, {number(high, decimals)}]"
+    return {
+        "code": code,
+        "kind": FIGURE,
+        "name": name,
+        "value": value,
+        "low": low if value is not None else None,
+        "high": high if value is not None else None,
+        "method": figures.get("method") or "",
+        "estimates": estimates,
+        "reason": reason,
+        "message": f"{capital(name)}: {said}. It estimates {estimates}.".replace("..", "."),
+    }
+
+
+def _changes(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
     valid, found = verdict["validation"], []
     if valid["selected"] is not None and valid["as_searched"] is not None:
         gap = valid["selected"] - valid["as_searched"]
-        found.append({"code": "search_luck", "value": gap, "message": f"{capital(luck(verdict))}."})
+        found.append(_change("search_luck", "luck of the search's runs", gap, f"{capital(luck(verdict))}."))
     if verdict.get("epoch"):
-        value = verdict["epoch"]["optimism"]["value"]
+        optimism = verdict["epoch"]["optimism"]
+        value, low, high = (optimism[key] for key in ("value", "low", "high"))
         message = capital(best_epoch.sentence(verdict))
-        found.append({"code": "best_epoch", "value": None if value is None else -value, "message": message})
+        ends = (None, None) if low is None or high is None else (-high, -low)
+        found.append(
+            _change("best_epoch", "choice of the epoch", None if value is None else -value, message, ends, optimism)
+        )
     return found
+
+
+def _change(
+    code: str,
+    name: str,
+    value: float | None,
+    message: str,
+    ends: tuple[float | None, float | None] = (None, None),
+    found: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    method, reason = ((found or {}).get(key) for key in ("method", "reason"))
+    return {
+        "code": code,
+        "kind": CHANGE,
+        "name": name,
+        "value": value,
+        "low": ends[0],
+        "high": ends[1],
+        "method": method or "",
+        "estimates": "what the uncorrected score flatters by, with the opposite sign",
+        "reason": reason,
+        "message": message,
+    }

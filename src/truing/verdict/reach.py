@@ -23,6 +23,7 @@ from truing.record.state import State
 from truing.record.trial import ESTIMATE, RACE, REFIT, SEARCH, Replicate, RunRecord, Trial
 from truing.setting import Setting
 from truing.verdict import best_epoch, figures
+from truing.verdict import choice as flattery
 from truing.verdict.corrections import corrections
 from truing.verdict.delivery import Delivery
 from truing.verdict.doubts import doubts
@@ -105,13 +106,14 @@ class _Reaching:
         ).figures()
         found = self._figures(selected, defaults if comparable else None, fresh, test) | outside
         found["selection"] = choice.to_dict()
+        found |= flattery.figures(self.setting, self.job, history, choice, self._rng("choice"))
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
         )
         evidence = Evidence(self.setting, self.job, selected, fresh, refits[selected.number], self._locked_as)
         found["robustness"] = None  # made only when asked for, by runs of its own
         found |= judgement(evidence, self._rng("judgement"))
-        found["corrections"] = corrections(found)
+        found["corrections"] = corrections(found, history)
         found |= self._network(refits[selected.number][0])
         found["warnings"] = warnings_of(
             found,

@@ -24,7 +24,7 @@ class Surface:
     """The surrogate of a study's search scores.
 
     Args:
-        trials: the numbers of the trials it was fitted to.
+        trials, values: the trials it was fitted to, and their scores.
         fit: None where there are too few of them, or all scores are equal.
     """
 
@@ -72,6 +72,7 @@ class Selection:
     place: int
     setting: Setting
     surface: Surface
+    race: Fresh | None = None
 
     @property
     def trial(self) -> Trial:
@@ -119,13 +120,13 @@ def select(
     """
     found = [_candidate(setting, job, history, trial, race, surface) for trial in trials]
     place = choose(found, setting.task.goal, rule=setting.rule, rope=setting.rope.width)
-    return Selection(found, place, setting, surface)
+    return Selection(found, place, setting, surface, race)
 
 
 def _candidate(
     setting: Setting, job: Job, history: History, trial: Trial, race: Fresh | None, surface: Surface
 ) -> Candidate:
-    name, runs = setting.task.primary.name, _searched(history, trial)
+    name, runs = setting.task.primary.name, searched(history, trial)
     scores: list[float | None] = [run.scores.get(name) for run in runs]
     times, raced = [run.seconds for run in runs], None
     if race is not None:
@@ -144,7 +145,8 @@ def _candidate(
     )
 
 
-def _searched(history: History, trial: Trial) -> list[RunRecord]:
+def searched(history: History, trial: Trial) -> list[RunRecord]:
+    """The trial's search runs that completed."""
     return [run for run in runs_of(history, trial) if run.state is State.COMPLETED]
 
 
@@ -164,4 +166,4 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         "cheapest": f"the cheapest within {found['rope']['value']:.3g} of the {by}",
         "nearest": f"the nearest to the defaults within {found['rope']['value']:.3g} of the {by}",
     }
-    return f"trial {verdict['selected_trial']} of {many}: {rules[rule]}"
+    return f"trial {verdict['selected_trial']}, one of {many}: {rules[rule]}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.space.configuration import format_value
-from truing.verdict import robustness, selection
+from truing.verdict import choice, robustness, selection
 from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
@@ -44,7 +44,8 @@ def full(verdict: Mapping[str, Any]) -> str:
     elif verdict.get("model_reason"):
         lines += _line("Network", verdict["model_reason"])
     lines += ["", f"{'':<{LABEL}}{'defaults':>{COLUMN}}{'selected':>{COLUMN}}  difference (95 %)"]
-    lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + [""] + _generalization(verdict)
+    lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + _side_by_side(verdict) + [""]
+    lines += _generalization(verdict)
     if chosen := selection.sentence(verdict):
         lines += _line("chosen", chosen)
     if said := robustness.sentence(verdict):
@@ -179,6 +180,23 @@ def _delivered(verdict: Mapping[str, Any]) -> list[str]:
             decimals = places(own["value"])
             text = f"{number(own['value'], decimals)} [{', '.join(number(own[e], decimals) for e in ('low', 'high'))}]"
         lines += _beside(f"  {name}", text)
+    return lines
+
+
+def _side_by_side(verdict: Mapping[str, Any]) -> list[str]:
+    """The selected's score by each correction; what each estimates is in `corrections` and in the report."""
+    found = [c for c in verdict.get("corrections") or () if c.get("kind") == "figure" and c["value"] is not None]
+    if len(found) < 3:
+        return []
+    decimals, lines = places(*(c["value"] for c in found)), [f"the selected's {spoken(verdict['metric'])} side by side"]
+    for each in found:
+        label = f"  {each['name']}"
+        text = f"{label:<{LABEL + COLUMN}}{number(each['value'], decimals):>{COLUMN}}"
+        if each["low"] is not None and each["high"] is not None:
+            text += f"  [{number(each['low'], decimals)}, {number(each['high'], decimals)}]"
+        lines.append(text)
+    if said := choice.sentence(verdict):
+        lines += _note(said)
     return lines
 
 
