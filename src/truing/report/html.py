@@ -27,6 +27,7 @@ from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
 from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
 from truing.report.outside import tables
+from truing.report.overtuning import overtuning_of, side_by_side
 from truing.report.progress import duration
 from truing.report.space_table import described
 from truing.report.table import Row, best_number, ordered, score, trial_rows
@@ -149,6 +150,8 @@ def _page(
     learning = learning_curves(history, metric=metric, selected=chosen if isinstance(chosen, int) else None)
     learning_place = len(drawings)
     drawings += [learning] if learning is not None else []
+    overtuning, overtuning_place = overtuning_of(verdict, metric=metric), len(drawings)
+    drawings += [overtuning] if overtuning is not None else []
     rows = trial_rows(history)
     return {
         "name": plain(study.get("name") or Path(folder_name).name or "study"),
@@ -173,6 +176,9 @@ def _page(
         "warnings": _warnings(history, study, verdict),
         "over_time": drawings[0],
         "learning": learning,
+        "corrections": side_by_side(verdict),
+        "overtuning": overtuning,
+        "overtuning_place": overtuning_place,
         "learning_place": learning_place,
         "panels": panels,
         "caveat": CAVEAT,
