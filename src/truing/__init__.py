@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from truing import datasets as datasets
+    from truing.comparing import compare as compare
     from truing.data.data import Data as Data
     from truing.errors import TruingError as TruingError
     from truing.objective.trainer import TorchTrainer as TorchTrainer
@@ -42,12 +43,14 @@ if TYPE_CHECKING:
     from truing.validation.nested import Nested as Nested
     from truing.validation.seeds import Seeds as Seeds
     from truing.validation.time_ordered import TimeOrdered as TimeOrdered
+    from truing.verdict.compare import Compared as Compared
     from truing.verdict.evaluation import Evaluation as Evaluation
     from truing.verdict.verdict import Verdict as Verdict
 
 # Names are imported on first use, so that `import truing` costs next to nothing.
 _HOMES = {
     "Choice": "truing.space.parameter",
+    "Compared": "truing.verdict.compare",
     "Data": "truing.data.data",
     "Evaluation": "truing.verdict.evaluation",
     "Float": "truing.space.parameter",
@@ -76,6 +79,7 @@ _HOMES = {
     "at_least": "truing.space.condition",
     "at_most": "truing.space.condition",
     "between": "truing.space.condition",
+    "compare": "truing.comparing",
     "datasets": "truing.datasets",
     "load": "truing.report.view",
 }
@@ -109,6 +113,8 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "TorchTrainer",
     "Verdict",
     "Evaluation",
+    "compare",
+    "Compared",
     "load",
     "StudyView",
     "TruingError",

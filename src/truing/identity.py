@@ -93,6 +93,8 @@ def describe(
         "rope": setting.rope.to_dict(),
         "rope_given": setting.rope.width if setting.rope.given else None,
         "rule": setting.rule,
+        "spread": float(setting.validation.spread) if setting.validation is not None else 0.0,
+        "fixed_splits": bool(getattr(setting.validation, "fixed", False)),
         "run_minutes": run_minutes,
         "run_memory": run_memory,
         "lookahead": lookahead,

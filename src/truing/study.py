@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from truing.report.table import TrialTable
     from truing.statistics.metric import Metric
     from truing.verdict import Verdict
+    from truing.verdict.compare import Compared
     from truing.verdict.evaluation import Evaluation
     from truing.verdict.later import Later
 
@@ -536,6 +537,25 @@ class Study:
             f"{file} has no predict(folder, x): define it before the study runs; it reads what run.keep left in "
             'folder / "model" and returns predictions for x.'
         )
+
+    def compare(self, first: int, second: int) -> Compared:
+        """Two trials of this study, first - second, by the runs that both have on the same replicates.
+
+        It runs nothing. Fresh runs where both have them, else those of the search; a pair picked by hand is not
+        adjusted for having been picked.
+
+        Raises:
+            UsageError: no such trial, or one without a score; the study has not been run.
+        """
+        from truing.verdict.compare import Side, compare_sides, trial_of
+
+        history = self._read()
+        study = history.last("study")
+        if study is None:
+            raise UsageError(f"The study in {self.folder} has not been run; call run() before compare().")
+        numbers = [trial_of(history, number) for number in (first, second)]
+        sides = [Side(f"trial {n}", n, history, study, self._setting, self._job) for n in numbers]
+        return compare_sides(*sides)
 
     def report(self, *, paper: bool = False) -> Path:
         """Write `report.html` into the folder and return its path; it opens offline.

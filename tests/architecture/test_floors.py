@@ -24,6 +24,7 @@ FLOORS = [
     ["report", "probe"],
     ["evaluate"],  # the designs that tune inside, carried out
     ["study"],
+    ["comparing"],  # two studies side by side
     ["__init__"],  # the public face: stands on all of it, and only what shows it may import it
     ["demo", "doctor"],
     ["cli", "web", "testing"],

@@ -255,6 +255,30 @@ def report(
 
 
 @app.command()
+def compare(
+    folder: Folder,
+    first: Annotated[str, typer.Argument(metavar="A", help="A trial's number, or the folder of another study.")],
+    second: Annotated[str | None, typer.Argument(metavar="B", help="The other trial's number.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Two trials of a study, or what two studies deliver, side by side; runs nothing."""
+    from truing.comparing import compare as compare_studies
+    from truing.comparing import compare_trials
+
+    with _readable(folder):
+        if second is None:
+            found = compare_studies(folder, first)
+        elif first.isdecimal() and second.isdecimal():
+            found = compare_trials(folder, int(first), int(second))
+        else:
+            raise UsageError(f"compare takes FOLDER A B with the numbers of two trials, got {first} and {second}.")
+    if as_json:
+        _print_json(found.to_dict())
+    else:
+        print(found)
+
+
+@app.command()
 def doctor(
     folder: Annotated[Path, typer.Option(help="Where studies will lie.")] = Path(),
     as_json: Json = False,

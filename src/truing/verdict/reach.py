@@ -33,6 +33,7 @@ from truing.verdict.headline import headline
 from truing.verdict.judgement import judgement
 from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
 from truing.verdict.outside import Outsiders
+from truing.verdict.paired import by_rows, paired
 from truing.verdict.repeats import Ends, own_runs
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs
 from truing.verdict.selection import Selection, select, surface_of
@@ -106,6 +107,7 @@ class _Reaching:
         ).figures()
         found = self._figures(selected, defaults if comparable else None, fresh, test) | outside
         found["selection"] = choice.to_dict()
+        found["comparison"] = self._comparison(selected, defaults if comparable else None, fresh)
         found |= flattery.figures(self.setting, self.job, history, choice, self._rng("choice"))
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
@@ -162,6 +164,20 @@ class _Reaching:
             "locked_rows": len(plan.locked) if plan.locked is not None else None,
             "search_says": list(self.said),
             "target": figures.target(history, task.goal, validation["selected"]),
+        }
+
+    def _comparison(self, selected: Trial, defaults: Trial | None, fresh: Fresh) -> dict[str, Any] | None:
+        """Selected - defaults by further methods on the same fresh runs; None where there are not two sides."""
+        if defaults is None or selected.number == defaults.number or not fresh.replicates:
+            return None
+        name, spread = self.setting.task.primary.name, fresh.spread(self.setting.validation.spread)
+        sides = zip(fresh.scores(selected, name), fresh.scores(defaults, name), strict=True)
+        pairs: list[float | None] = [None if a is None or b is None else a - b for a, b in sides]
+        own = fresh.by_split(pairs) if spread > 0 else pairs
+        runs = [fresh.runs[side.number] for side in (selected, defaults)]
+        return {
+            "probabilities": paired(own, spread, self.setting.rope.width, self.setting.task.goal)["probabilities"],
+            "rows_and_folds": by_rows(self.setting, self.job, fresh.replicates, *runs),
         }
 
     def _network(self, delivered: RunRecord | None) -> dict[str, Any]:

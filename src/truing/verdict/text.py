@@ -46,6 +46,7 @@ def full(verdict: Mapping[str, Any]) -> str:
     lines += ["", f"{'':<{LABEL}}{'defaults':>{COLUMN}}{'selected':>{COLUMN}}  difference (95 %)"]
     lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + _side_by_side(verdict) + [""]
     lines += _generalization(verdict)
+    lines += _probabilities(verdict)
     if chosen := selection.sentence(verdict):
         lines += _line("chosen", chosen)
     if said := robustness.sentence(verdict):
@@ -181,6 +182,15 @@ def _delivered(verdict: Mapping[str, Any]) -> list[str]:
             text = f"{number(own['value'], decimals)} [{', '.join(number(own[e], decimals) for e in ('low', 'high'))}]"
         lines += _beside(f"  {name}", text)
     return lines
+
+
+def _probabilities(verdict: Mapping[str, Any]) -> list[str]:
+    found = (verdict.get("comparison") or {}).get("probabilities")
+    if not found or found["better"] is None:
+        return []
+    width = number(found["rope"])
+    said = f"better than the defaults with probability {percent(found['better'])}, practically the same (within "
+    return _line("selected", f"{said}±{width}) {percent(found['same'])}, worse {percent(found['worse'])}")
 
 
 def _side_by_side(verdict: Mapping[str, Any]) -> list[str]:
