@@ -91,7 +91,7 @@ def test_two_studies_on_the_same_replicates(judged, logistic, tmp_path) -> None:
         tr.compare(tmp_path / "one", tmp_path / "other")
 
 
-def test_what_a_person_sees(judged, logistic, tmp_path, capsys, monkeypatch) -> None:
+def test_what_a_person_sees(judged, logistic, tmp_path, capfd, monkeypatch) -> None:
     done = judged(logistic(noise=0.3), trials=4, folder=tmp_path / "s")
     compared = done.study.compare(2, 3)
     text = str(compared)
@@ -100,12 +100,12 @@ def test_what_a_person_sees(judged, logistic, tmp_path, capsys, monkeypatch) -> 
     for words in ("corrected resampled t", "rows and folds (candidate)", "practically the same", "Not adjusted for"):
         assert words in text
     assert "<pre" in compared._repr_html_()
-    capsys.readouterr()
+    capfd.readouterr()
     monkeypatch.setattr("sys.argv", ["truing", "compare", str(tmp_path / "s"), "2", "3", "--json"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0
-    printed = json.loads(capsys.readouterr().out)
+    printed = json.loads(capfd.readouterr().out)
     assert printed["difference"] == compared.to_dict()["difference"]
 
 
