@@ -71,6 +71,11 @@ class Compared:
 
     Args:
         figures: what `to_dict()` gives; docs/comparison.md has the method of each.
+
+    >>> sides = {"first": {"name": "trial 3"}, "second": {"name": "trial 17"}, "metric": "accuracy"}
+    >>> gap = {"value": 0.02, "low": -0.01, "high": 0.05}
+    >>> Compared({**sides, "first_score": 0.91, "second_score": 0.89, "difference": gap}).headline
+    'Trial 3 against trial 17: accuracy 0.910 against 0.890 (+2.0 points, 95 % interval -1.0 to +5.0).'
     """
 
     figures: Mapping[str, Any]
