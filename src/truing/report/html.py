@@ -24,6 +24,7 @@ from truing.report.columns import plain
 from truing.report.effects import CAVEAT, Effect, effects
 from truing.report.facts import inside, name_of, number, words
 from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
+from truing.report.judgement import drawings as judged
 from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
 from truing.report.outside import tables
@@ -152,6 +153,9 @@ def _page(
     drawings += [learning] if learning is not None else []
     overtuning, overtuning_place = overtuning_of(verdict, metric=metric), len(drawings)
     drawings += [overtuning] if overtuning is not None else []
+    decided = judged(verdict)
+    decisions = [{"drawing": one, "place": len(drawings) + place} for place, one in enumerate(decided)]
+    drawings += decided
     rows = trial_rows(history)
     return {
         "name": plain(study.get("name") or Path(folder_name).name or "study"),
@@ -180,6 +184,7 @@ def _page(
         "overtuning": overtuning,
         "overtuning_place": overtuning_place,
         "learning_place": learning_place,
+        "decisions": decisions,
         "panels": panels,
         "caveat": CAVEAT,
         "figures": [_bare(drawing) for drawing in drawings],
