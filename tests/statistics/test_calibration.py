@@ -32,10 +32,10 @@ def test_the_intercept_makes_the_mean_probability_right():
 
 def test_intervals_cover_the_truth():
     hits = np.zeros(2)
-    for seed in range(60):
-        found = calibration(*drawn(seed, n=300, slope=0.7, intercept=0.0), rng=np.random.default_rng(seed))
+    for seed in range(30):
+        found = calibration(*drawn(seed, n=200, slope=0.7, intercept=0.0), rng=np.random.default_rng(seed))
         hits += [found.slope.low <= 0.7 <= found.slope.high, abs(found.intercept.value) < 0.6]
-    assert (hits >= [52, 55]).all()  # 57 of 60 expected
+    assert (hits >= [25, 27]).all()  # 28.5 of 30 expected
 
 
 def test_rows_that_can_be_separated_or_are_of_one_class_say_so():
