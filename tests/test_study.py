@@ -429,7 +429,7 @@ def test_what_must_not_change_is_refused_in_one_sentence(
         ({"test": None}, "and is now no test set"),
         ({"test": range(12)}, "the 12 rows that were given"),
         ({"validation": tr.KFold(4)}, "validation was kfold(folds=3, repeats=1) and is now kfold(folds=4, repeats=1)"),
-        ({"positive": 0}, "positive was none and is now [0]"),
+        ({"positive": 0}, "positive was none and is now 0"),
         ({"metric": "brier"}, "metric was log_loss and is now brier"),
     ],
 )

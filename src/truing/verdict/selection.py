@@ -105,7 +105,7 @@ class Selection:
                     "distance": c.distance,
                 }
                 # times differ from one machine and moment to the next: they are told where they decide
-                | ({"seconds": c.seconds} if self.setting.rule == "cheapest" else {})
+                | ({"seconds": c.seconds} if self.setting.rule in ("cheapest", "one_se") else {})
                 for c in self.candidates
             ],
         }
