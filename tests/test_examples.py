@@ -44,6 +44,10 @@ def test_example_runs_to_its_verdict(path: Path, tmp_path: Path) -> None:
     assert history.last("verdict") is not None
     assert history.last("verdict")["verdict"]["headline"].split()[0] in done.stdout
     assert (the_study(tmp_path) / "report.html").stat().st_size > 10_000
+    if path.stem == "09_big_dataset":  # the Dataset itself counts, in the process that runs the study
+        assert done.stdout.splitlines()[-1] == "64 of 200000 rows were read in this process."
+        stored = sum(part.stat().st_size for part in (the_study(tmp_path) / "data").iterdir())
+        assert stored < 2 * 200_000  # labels, a byte each
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

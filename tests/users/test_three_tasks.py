@@ -129,21 +129,3 @@ def test_a_new_user_reaches_the_verdict(code: str, file: str, tmp_path: Path) ->
     history, _ = read(folder)
     assert {trial.state for trial in history.trials} == {"completed"}
     assert history.last("verdict") is not None
-
-
-def test_the_coordinator_reads_64_rows_of_a_big_dataset(tmp_path: Path) -> None:
-    """The count is kept by the Dataset itself, in the process that runs the study."""
-    example = Path(__file__).parents[2] / "examples" / "09_big_dataset.py"
-
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(example), "--fast"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=170,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "64 of 200000 rows were read in this process."
-    (folder,) = (tmp_path / "studies").iterdir()
-    assert sum(part.stat().st_size for part in (folder / "data").iterdir()) < 2 * 200_000  # labels, a byte each
