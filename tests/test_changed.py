@@ -284,3 +284,15 @@ def test_what_is_printed_fits_and_is_harmless(tmp_path: Path) -> None:
 
     assert max(len(line) for line in str(tr.load(folder)).splitlines() if str(folder) not in line) <= 80
     json.dumps(tr.load(folder).show())
+
+
+def test_the_plan_after_an_accepted_change_counts_what_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "s"
+    make(folder).run(trials=3, workers=0)
+    capsys.readouterr()
+    make(folder, second).run(trials=4, workers=0, accept_change=True)
+    told = "".join(capsys.readouterr())
+    assert "Still to do: 1 trial x 2 runs" in told
+    assert "4 trials x" not in told

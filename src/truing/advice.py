@@ -79,9 +79,9 @@ def before_search(
     plan = partial(plan, on=session.devices.describe(workers), memory=memory)
     seconds = [r.seconds for r in history.runs.values() if r.state is State.COMPLETED and r.purpose == SEARCH]
     known = history.last("rehearsed")
+    ended = sum(history.states[state] for state in ("completed", "stopped", "failed"))
+    left = None if trials is None else trials - ended
     if known is not None and seconds and known["identity"] == identity:
-        ended = sum(history.states[state] for state in ("completed", "stopped", "failed"))
-        left = None if trials is None else trials - ended
         if left is None or left > 0:
             mean = sum(seconds) / len(seconds)
             say(plan(trials=left, seconds=mean, protocol=setting.protocol, opening="Still to do"))
@@ -96,9 +96,12 @@ def before_search(
     session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": identity}))
     decision = setting.task.describe_decision()
     findings = [f"Note: {finding.message}" for finding in setting.findings]
-    planned = plan(trials=trials, seconds=found.seconds, protocol=setting.protocol)
+    opening = "Still to do" if ended else "Plan"  # after an accepted change, trials that have ended stay as they are
+    planned = ""
+    if left is None or left > 0:
+        planned = plan(trials=left, seconds=found.seconds, protocol=setting.protocol, opening=opening)
     advise = getattr(setting.validation, "advice", None)
-    advised = advise(found.seconds, trials, max(1, workers)) if advise is not None else ""
+    advised = advise(found.seconds, left, max(1, workers)) if advise is not None else ""
     for line in (found.note, planned, *setting.reasons, advised, decision, *findings, *notes):
         if line:
             say(line)
