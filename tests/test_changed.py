@@ -86,7 +86,7 @@ def test_an_accepted_function_is_shown_with_diff_date_and_trial(tmp_path: Path) 
     assert "+    run.report(loss=(run.config[&#34;x&#34;] - 0.4)" in page
     verdict = make(folder, second).verdict(workers=0)
     (warning,) = [w["message"] for w in verdict.warnings if w["code"] == "changed_function"]
-    assert re.search(rf"\({DATE}, from trial 3 on\): earlier runs are of the old one\.$", warning)
+    assert re.search(rf"\({DATE}, from trial 3 on\): earlier runs are of the old one\.", warning)
     assert warning in " ".join(str(verdict).split())
     assert verdict.to_dict()["changes"][0] == change
     assert "From trial 3 on: the training function was changed" in write(folder).read_text()

@@ -229,7 +229,7 @@ def test_a_killed_study_with_labels_goes_on(programs, tmp_path):
     program.kill()
     program.wait()
     _until(lambda: not programs.alive())
-    before = [trial.config for trial in read(tmp_path / "study")[0].trials if trial.state == "completed"]
+    before = {t.number: t.config for t in read(tmp_path / "study")[0].trials if t.state == "completed"}
     (tmp_path / "go").touch()
 
     output, errors = programs.start("s.py").communicate(timeout=100)
@@ -237,7 +237,7 @@ def test_a_killed_study_with_labels_goes_on(programs, tmp_path):
     assert "done" in output, errors
     trials = read(tmp_path / "study")[0].trials
     assert [trial.state for trial in trials] == ["completed"] * 8
-    assert [trial.config for trial in trials[: len(before)]] == before
+    assert {number: trials[number].config for number in before} == before
     assert len(before) >= 1
     for trial in trials:
         wanted = trial.config["x"] + 1 if trial.config["kind"] == "plus" else trial.config["x"]

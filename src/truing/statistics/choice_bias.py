@@ -92,8 +92,8 @@ def along_the_search(
     >>> rng = np.random.default_rng(0)
     >>> coins = (rng.random((30, 100)) < 0.5).astype(float)  # thirty networks that guess: the best of them looks good
     >>> worth = along_the_search(lambda w: coins @ w / w.sum(), "max", Units(None, 100), 100, rng, number=200)
-    >>> bool(coins.mean(axis=1).max() > 0.56), bool(abs(worth[-1] - 0.5) < 0.04)
-    (True, True)
+    >>> bool(coins.mean(axis=1).max() - 0.04 > worth[-1])
+    True
     """
     sign, total, count = 1.0 if goal == "min" else -1.0, None, None
     for inside in weights(of, n_rows, rng, number):

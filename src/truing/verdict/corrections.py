@@ -7,6 +7,7 @@ from typing import Any
 
 from truing.record.history import History
 from truing.verdict import best_epoch
+from truing.verdict.headline import fresh
 from truing.verdict.text import luck
 from truing.verdict.wording import capital, number, places
 
@@ -39,7 +40,7 @@ def _figures(verdict: Mapping[str, Any], history: History | None) -> list[dict[s
         ),
         _entry(
             "fresh",
-            "fresh splits and seeds" if "splits" in valid["estimand"] else "fresh seeds",
+            fresh(verdict) if "splits" in valid["estimand"] else "fresh seeds",
             {**valid, "value": valid["selected"]},
             valid["estimand"],
         ),
