@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import t
 
 from truing.errors import MetricError
-from truing.statistics.sites import new_site
+from truing.statistics.sites import mean_of_sites, new_site
 
 
 def test_without_ends_it_is_the_textbook_prediction_interval():
@@ -53,3 +53,35 @@ def test_scores_near_an_end_are_left_where_they_are() -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low < min(scores) < 0.996 < found.high
+
+
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (0.0, np.inf), (-np.inf, np.inf), (-np.inf, 1.0)])
+def test_the_range_of_a_new_site_contains_the_interval_of_the_mean_and_the_mean(ends) -> None:
+    rng, seen = np.random.default_rng(5), 0
+    for _ in range(500):
+        m = int(rng.integers(3, 40))
+        draws = rng.normal(rng.normal(), rng.uniform(0.05, 4), m)
+        scores = (
+            1 / (1 + np.exp(-draws)) if ends[1] == 1 else np.exp(draws) if ends[0] == 0 else np.minimum(draws, ends[1])
+        )
+        scores = np.where(rng.random(m) < 0.1, ends[0], scores) if np.isfinite(ends[0]) else scores
+        rows, spread = rng.integers(5, 200, m).tolist(), rng.uniform(0, 2)
+        mean = mean_of_sites(scores.tolist(), ends, spread=spread, rows=rows)
+        wide = new_site(scores.tolist(), ends, spread=spread, rows=rows)
+        if mean.low is None:
+            continue
+        seen += 1
+        assert ends[0] <= wide.low <= mean.low <= mean.value <= mean.high <= wide.high <= ends[1]
+    assert seen > 450
+
+
+def test_the_interval_of_the_mean_is_the_corrected_t_on_its_scale() -> None:
+    values = np.array([0.62, 0.71, 0.9, 0.8])
+    logit = np.log(values / (1 - values))
+    away = t.ppf(0.975, 3) * logit.std(ddof=1) * np.sqrt(1 / 4 + 1 / 3)
+    found = mean_of_sites(values.tolist(), (0.0, 1.0), spread=1 / 3)
+    ends = 1 / (1 + np.exp(-(logit.mean() + np.array([-away, away]))))
+    assert (found.low, found.high) == pytest.approx(tuple(ends))
+    assert found.value == pytest.approx(values.mean())
+    assert "logit" in found.method
+    assert mean_of_sites([0.5], (0.0, 1.0)).low is None

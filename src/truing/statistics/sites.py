@@ -1,4 +1,4 @@
-"""What to expect at a site that took no part: the range of new ones."""
+"""What sites tell: their mean, and what to expect at a site that took no part."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def new_site(
     ends: tuple[float, float] = (-math.inf, math.inf),
     *,
     rows: Sequence[int] | None = None,
+    spread: float = 0.0,
     level: float = 0.95,
 ) -> Interval:
     """The mean over m sites, and the range in which the score of one more site lies.
@@ -32,10 +33,12 @@ def new_site(
         scores: one a site; one that is None makes the range undefined.
         ends: the ends of the metric's range; infinite where it has none.
         rows: how many rows each site has; scores at an end are then taken half a row inside.
+        spread: n_test / n_train of the sites; one above 1 widens the range, which is then mean ± t(m - 1) · s ·
+            √(spread + 1/m), so that it contains what `mean_of_sites` gives.
 
     Returns:
-        value is the plain mean over the sites; low and high are the range. Below five sites its method says that it is
-        descriptive. None with a reason with fewer than three sites, or where all agree.
+        value is the plain mean over the sites; low and high are the range, which contains it. Below five sites its
+        method says that it is descriptive. None with a reason with fewer than three sites, or where all agree.
 
     Raises:
         MetricError: a score outside the ends.
@@ -44,11 +47,64 @@ def new_site(
     >>> round(found.low, 3), round(found.value, 3), round(found.high, 3)
     (0.668, 0.83, 0.925)
     """
+    few = f"; only {len(scores)} sites, so it is descriptive" if len(scores) < FEW else ""
+    method = "prediction interval of a new site" + _named(ends) + few
+    if 0 < len(scores) < 3 and all(value is not None and math.isfinite(value) for value in scores):
+        mean = math.fsum(value for value in scores if value is not None) / len(scores)
+        return Interval(mean, None, None, method, f"a range needs at least three sites, there are {len(scores)}")
+    return _around(scores, ends, rows, method, max(1.0, spread), level, "says nothing about new ones")
+
+
+def mean_of_sites(
+    scores: Sequence[float | None],
+    ends: tuple[float, float] = (-math.inf, math.inf),
+    *,
+    spread: float = 0.0,
+    rows: Sequence[int] | None = None,
+    level: float = 0.95,
+) -> Interval:
+    """The mean over m sites with its interval, on the scale of `new_site`, whose range contains it.
+
+    mean ± t(m - 1) · s · √(1/m + spread) (Nadeau & Bengio 2003, Mach Learn 52:239), on the logit or log scale where the
+    score has ends, and back; without ends it is the corrected resampled t itself. The plain mean is not the middle on
+    these scales; where it lies beyond an end of the interval, that end is the mean.
+
+    Args:
+        scores: one a site; one that is None makes the mean undefined.
+        spread: n_test / n_train of the sites.
+        ends, rows: as for `new_site`.
+
+    Raises:
+        MetricError: a score outside the ends.
+
+    >>> found = mean_of_sites([0.80, 0.86, 0.78, 0.83, 0.88], (0.0, 1.0), spread=0.25)
+    >>> round(found.low, 3), round(found.value, 3), round(found.high, 3)
+    (0.741, 0.83, 0.897)
+    """
+    method = "corrected resampled t over sites" + _named(ends)
+    if len(scores) == 1 and scores[0] is not None and math.isfinite(scores[0]):
+        return Interval(float(scores[0]), None, None, method, "an interval needs at least two sites, there is 1")
+    return _around(scores, ends, rows, method, spread, level, "says nothing about how they scatter")
+
+
+def _named(ends: tuple[float, float]) -> str:
+    if not math.isfinite(ends[0]):
+        return ""
+    return ", logit scale" if math.isfinite(ends[1]) else ", log scale"
+
+
+def _around(
+    scores: Sequence[float | None],
+    ends: tuple[float, float],
+    rows: Sequence[int] | None,
+    method: str,
+    beside: float,
+    level: float,
+    alike: str,
+) -> Interval:
+    """mean ± t(m - 1) · s · √(1/m + beside) on the scale of the score."""
     checked_level(level)
     low, high = ends
-    scale = "logit scale" if math.isfinite(low) and math.isfinite(high) else "log scale" if math.isfinite(low) else ""
-    few = f"; only {len(scores)} sites, so it is descriptive" if len(scores) < FEW else ""
-    method = "prediction interval of a new site" + (f", {scale}" if scale else "") + few
     missing = [number for number, value in enumerate(scores) if value is None or not math.isfinite(value)]
     if missing:
         return Interval(None, None, None, method, f"undefined at {len(missing)} of {len(scores)} sites")
@@ -58,19 +114,18 @@ def new_site(
     if (values < low).any() or (values > high).any():
         raise MetricError(f"A score lies outside its range of {low:g} to {high:g}: {values.tolist()}.")
     mean, m = float(values.mean()), len(values)
-    if m < 3:
-        return Interval(mean, None, None, method, f"a range needs at least three sites, there are {m}")
-    inner = _inside(values, low, high, rows)
     there, back = _scale(low, high)
-    moved = there(inner)
+    moved = there(_inside(values, low, high, rows))
     s = float(moved.std(ddof=1))
     if s <= 1e-12 * max(1.0, float(np.abs(moved).max())):
-        return Interval(mean, None, None, method, "all sites gave the same value, which says nothing about new ones")
+        return Interval(mean, None, None, method, f"all sites gave the same value, which {alike}")
     from scipy.special import stdtrit  # importing Truing must stay quick
 
-    away = float(stdtrit(m - 1, 0.5 + level / 2)) * s * math.sqrt(1 + 1 / m)
+    away = float(stdtrit(m - 1, 0.5 + level / 2)) * s * math.sqrt(1 / m + beside)
     centre = float(moved.mean())
-    return Interval(mean, float(back(centre - away)), float(back(centre + away)), method, None, m - 1)
+    # of scores that scatter over powers of ten the plain mean can be far from the middle of their logarithms
+    least, most = min(mean, float(back(centre - away))), min(high, max(mean, float(back(centre + away))))
+    return Interval(mean, least, most, method, None, m - 1)
 
 
 def _inside(values: np.ndarray, low: float, high: float, rows: Sequence[int] | None) -> np.ndarray:

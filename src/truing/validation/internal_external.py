@@ -148,7 +148,8 @@ class InternalExternal:
             found = scored.entry(metric, rng)
             scores = [one.value for one in scored.column(metric, "selected")]
             sizes = [len(part.test) for part in parts]
-            return found | {"range": interval_dict(new_site(scores, (metric.low, metric.high), rows=sizes))}
+            reach = new_site(scores, (metric.low, metric.high), rows=sizes, spread=scored.spread)
+            return found | {"range": interval_dict(reach)}
 
         metrics = each(task, entry)
         return {

@@ -19,6 +19,7 @@ from truing.statistics.delivered import delivered
 from truing.statistics.interval import Interval
 from truing.statistics.metric import Metric
 from truing.statistics.score import Score
+from truing.statistics.sites import mean_of_sites
 
 SAME = "the defaults were kept"
 REPORTED = "the function reports only numbers, so there are no predictions to take together"
@@ -109,6 +110,9 @@ class Scored:
         if any(value is None for value in values):
             return Interval(None, None, None, method, why or "undefined")
         found = corrected_t(list(values), self.spread, clip=(metric.low, metric.high) if clip else None)
+        if clip and self.unit == "site" and found.low is not None:  # on the scale of the range, which contains it then
+            sizes = [len(part.test) for part in self.parts]
+            return mean_of_sites(list(values), (metric.low, metric.high), spread=self.spread, rows=sizes)
         reason = found.reason
         for word in ("replicates", "replicate", "new splits"):  # the words of corrected_t for what a part is here
             plural = "s" * word.endswith("s")
