@@ -121,6 +121,6 @@ def test_without_torch_it_says_what_to_install(tmp_path: Path) -> None:
     done = truing(tmp_path, "demo", PYTHONPATH=str(tmp_path))
 
     assert done.returncode == 2
-    assert "truing[torch]" in done.stderr
+    assert '".[torch]"' in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "studies").exists()

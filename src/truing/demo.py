@@ -77,7 +77,10 @@ def study(folder: str | Path = "studies/demo") -> tr.Study:
     try:
         import torch  # noqa: F401 - so that the workers know to load it once
     except ImportError:
-        raise UsageError('The demo trains with PyTorch, which is not installed: pip install "truing[torch]".') from None
+        raise UsageError(
+            "The demo trains with PyTorch, which is not installed: "
+            "pip install \".[torch]\" in your copy of Truing's repository."
+        ) from None
     made = tr.Study(
         train,
         space=tr.Space(

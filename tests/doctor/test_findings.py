@@ -85,7 +85,7 @@ def test_a_good_machine_has_nothing_to_say() -> None:
         ("terminal", {"encoding": ""}, "note", "no encoding", "PYTHONUTF8=1"),
         ("terminal", {"terminal": True, "columns": 132}, "ok", "132 columns", ""),
         ("threads", {"threads": {"OMP_NUM_THREADS": "8"}}, "ok", "OMP_NUM_THREADS=8", ""),
-        ("torch", {"torch": None}, "missing", "TorchTrainer", "truing[torch]"),
+        ("torch", {"torch": None}, "missing", "TorchTrainer", ".[torch]"),
         ("torch", {"torch": Torch("2.9.0", error="libcudart.so.12: no such file")}, "note", "libcudart", "anew"),
         ("torch", {"torch": Torch("2.9.0+cpu")}, "ok", "a CPU build", ""),
         ("gpu", {"torch": Torch("2.9.0+cpu")}, "note", "H100, 81559 MiB, but torch is a CPU build", "CUDA line"),

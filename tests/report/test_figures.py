@@ -86,6 +86,19 @@ def test_large_spread_gets_a_logarithmic_axis_on_which_all_is_finite() -> None:
     assert "logarithmic" in score_over_time(history, metric="loss").text
 
 
+def test_few_trials_are_not_said_to_be_all_alike() -> None:
+    space = Space(varied=Float(0, 30), constant=Float(0, 30))
+    events = []
+    for number in range(5):
+        events.append(Event("proposed", {"trial": number, "config": {"varied": 0.5 + number, "constant": 3.0}}))
+        events.append(Event("judged", {"trial": number, "state": "completed", "value": 1.0 / (1 + number)}))
+    history = fold(events, space, "min")
+
+    titles = [effect_of(effect, history, metric="loss").title for effect in effects(history)]
+
+    assert titles == ["varied: too few trials to divide (5).", "constant: it did not vary (3)."]
+
+
 def test_markup_in_names_stays_text() -> None:
     evil = "<a href='javascript:alert(1)'>x</a>"
     space = Space({evil: Choice([evil, "b"])})

@@ -24,7 +24,7 @@ USES: Mapping[str, str] = {
     "polars": "tr.Data of a polars frame",
 }
 INSTALL: Mapping[str, str] = {
-    "torch": 'pip install "truing[torch]"',
+    "torch": 'pip install ".[torch]" in your copy of Truing\'s repository',
     "pandas": "pip install pandas",
     "polars": "pip install polars",
 }

@@ -202,6 +202,8 @@ def _finding(effect: Effect, goal: str, metric: str) -> str:
     parameter = plain(effect.parameter)
     if not effect.cells:
         return f"{parameter}: no completed trial used it."
+    if effect.kind == "bins" and not effect.varied and effect.cells[0].low != effect.cells[0].high:
+        return f"{parameter}: too few trials to divide ({effect.cells[0].n})."
     if not effect.varied:
         return f"{parameter}: it did not vary ({plain(effect.cells[0].label)})."
     best, worst = effect.best(goal), effect.worst(goal)

@@ -30,7 +30,7 @@ class Verdict:
 
     @property
     def selected(self) -> dict[str, Any]:
-        """The configuration the study delivers."""
+        """The configuration the study delivers, as plain values; `space.run_config()` makes a `run.config` of it."""
         return dict(self.figures["selected"])
 
     @property
