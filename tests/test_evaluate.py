@@ -522,7 +522,7 @@ def test_what_is_told_fits_the_terminal_and_stands_in_show_and_report(
 
     assert max(map(len, str(found).splitlines())) <= 80
     assert max(map(len, said.splitlines())) <= 80
-    assert "5 tunings of 2 trials x 3 runs and refits, 60 runs, about" in said.replace("\n  ", " ")  # the price
+    assert "5 tunings of 2 trials x 3 runs and refits, at most 60 runs, about" in said.replace("\n  ", " ")  # the price
     assert "0 (1 of 5): trial" in said
     assert "range for a new site" in str(found)
     folder = tmp_path / "s"
@@ -533,3 +533,32 @@ def test_what_is_told_fits_the_terminal_and_stands_in_show_and_report(
     assert found.headline.split("(")[0] in found._repr_html_()
     assert history.last("evaluated")["procedure"] == "internal-external"
     assert history.last("evaluated")["result"] == found.to_dict()
+
+
+def test_the_price_goes_by_the_rows_inside_and_what_takes_no_part_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = np.array(["north", "east", "south", "west", "island"])[np.arange(160) % 5]
+    study = tr.Study(
+        logistic,
+        SPACE,
+        data=tr.Data(X, Y, site=site),
+        metric="accuracy",
+        also=["sensitivity"],
+        validation=tr.LeaveOneGroupOut(by="site"),
+        test=0.2,
+        threshold="youden",
+        folder=tmp_path / "s",
+    )
+
+    found = study.evaluate(tr.InternalExternal(), trials=2, workers=0).to_dict()
+    said = " ".join(capsys.readouterr().err.split())
+
+    assert len(found["parts"]) == 4
+    assert "4 tunings of 2 trials x 3 runs and refits, at most 48 runs" in said
+    assert sum(part["runs"] for part in found["parts"]) <= 48
+    missing = (set(site) - {part["name"] for part in found["parts"]}).pop()
+    notes = " ".join(found["notes"])
+    assert f"1 site, {missing}, is locked in the test set and takes no part; test=None uses all." in notes
+    assert "threshold= (" in notes
+    assert "at 0.5" in notes

@@ -8,7 +8,7 @@ get a row which is held out.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -296,33 +296,62 @@ class Evaluating:
 
     def _price(self, parts: Sequence[Part]) -> str:
         """Runs and minutes, before it starts."""
-        history, plan = self.session.history, self.setting.plan
-        replicates = len(plan.replicates)
+        history = self.session.history
         begun = sum(self._has(part) for part in parts)
         so_far = f"; {begun} of {len(parts)} begun before" if begun else ""
         what = f"{self.procedure.describe()}: {len(parts)} tunings"
         what = what[0].upper() + what[1:]
         if self.total is None:
             return f"{what}, each of as many trials as the searcher has{so_far}."
-        searched = self.total * replicates
-        raced = RACED if searched >= RUNS_FOR_EIGHT else RACED_FEW if searched >= RUNS_FOR_ANY else 0
-        validation = self.setting.validation
-        race = min(raced, self.total) * validation.block if validation is not None and raced > 1 else 0
-        runs = searched + race + 2 * self.procedure.refits
+        sizes = [self._size(part) for part in parts]
+        runs, races = [], set()
+        for replicates, block in sizes:
+            searched = self.total * replicates
+            raced = RACED if searched >= RUNS_FOR_EIGHT else RACED_FEW if searched >= RUNS_FOR_ANY else 0
+            race = min(raced, self.total) if raced > 1 else 0
+            runs.append(searched + race * block + 2 * self.procedure.refits)
+            races.add(race if block else 0)
         times = [r.seconds for r in history.runs.values() if r.state is State.COMPLETED and r.purpose == SEARCH]
         rehearsed = (history.last("rehearsed") or {}).get("seconds")
         seconds = sum(times) / len(times) if times else rehearsed
-        inside = f"{self.total} trials x {replicates} runs" if replicates > 1 else f"{self.total} trials"
-        inside += f", a race of {min(raced, self.total)}" if race else ""
-        text = f"{what} of {inside} and refits, {len(parts) * runs:,} runs"
+        each = _between({replicates for replicates, _ in sizes})
+        inside = f"{self.total} trials" + (f" x {each} runs" if each != "1" else "")
+        inside += f", a race of {_between(races - {0})}" if races - {0} else ""
+        # where the defaults are kept, or trials fail, there are fewer
+        text = f"{what} of {inside} and refits, at most {sum(runs):,} runs"
         if seconds is not None and self.setting.rows:
-            share = sum(len(part.train) for part in parts) / self.setting.rows
-            text += f", about {duration(share * runs * seconds / max(1, self.workers))}"
+            whole = sum(n * len(part.train) for n, part in zip(runs, parts, strict=True)) / self.setting.rows
+            text += f", about {duration(whole * seconds / max(1, self.workers))}"
         return f"{text}{so_far}."
+
+    def _size(self, part: Part) -> tuple[int, int]:
+        """Runs of a trial of the tuning inside, and of a candidate of its race; they go by its own rows."""
+        validation = self.validation
+        if validation is None:
+            return 1, 0
+        if not hasattr(validation, "bound"):
+            return len(self.setting.plan.replicates), validation.block
+        inner = inner_setting(self.setting, validation, part, self.name)
+        return len(inner.plan.replicates), inner.validation.block
 
     def _notes(self) -> list[str]:
         notes = getattr(self.procedure, "notes", None)
-        return list(notes(self.rows)) if notes is not None else []
+        found = list(notes(self.rows)) if notes is not None else []
+        if self.setting.threshold is not None:
+            found.append(
+                f"threshold= ({self.setting.threshold}) has no effect here: sensitivity, specificity and what else "
+                "needs a decision are at 0.5. The verdict judges the threshold."
+            )
+        return found
+
+
+def _between(counts: Collection[int]) -> str:
+    """A count, or the smallest and the largest.
+
+    >>> _between({3}), _between({5, 3})
+    ('3', '3 to 5')
+    """
+    return f"{min(counts)} to {max(counts)}" if len(set(counts)) > 1 else str(min(counts))
 
 
 def procedure_of(given: Any) -> Procedure:

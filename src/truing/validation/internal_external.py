@@ -21,6 +21,7 @@ from truing.validation.parts import Scored, agreement, each, head, interval_dict
 from truing.validation.rows import whole_number
 
 LONGEST = 40  # characters of a site's name
+SHOWN = 5  # names of sites in a sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,10 @@ class InternalExternal:
         if self._sites is None and rows.sites is None:
             found.append("There is no site=, so each group is taken as a site; tr.Data(..., site=) names the sites.")
         sites = self.sites_of(rows)
+        if locked := self._locked(rows):
+            names = ", ".join(locked[:SHOWN]) + f" and {len(locked) - SHOWN} more" * (len(locked) > SHOWN)
+            many, be, take = ("1 site", "is", "takes") if len(locked) == 1 else (f"{len(locked)} sites", "are", "take")
+            found.append(f"{many}, {names}, {be} locked in the test set and {take} no part; test=None uses all.")
         if rows.group_labels is not None:
             pairs = {(str(a), str(b)) for a, b in zip(sites.tolist(), rows.group_labels.tolist(), strict=True)}
             several = len(pairs) - len(np.unique(rows.group_labels))
@@ -122,6 +127,13 @@ class InternalExternal:
         if few < FEW:
             found.append(f"Only {few} sites: the range for a new one is descriptive.")
         return found
+
+    def _locked(self, rows: Outline) -> list[str]:
+        """The sites all of whose rows are locked."""
+        every = self._sites
+        if every is None:
+            every = rows.sites_in_all if rows.sites is not None else rows.groups_in_all
+        return [] if every is None else [_shown(name) for name in np.setdiff1d(every, self.sites_of(rows)).tolist()]
 
     def _by_group(self, rows: Outline) -> np.ndarray | None:
         """The groups by which rows within a site resemble each other; None where the groups are the sites."""

@@ -217,13 +217,14 @@ def _figures(
     metric = str(study["metric"])
     scores = [[run.scores.get(metric) for run in runs] for runs in (mine, theirs)]
     pairs = [None if a is None or b is None else a - b for a, b in zip(*scores, strict=True)]
-    spread = study.get("spread")
+    spread, known = study.get("spread"), len(pairs) < 2 or study.get("spread") is not None
+    made = paired(pairs, float(spread) if spread is not None else 0.0, rope, goal)
     return {
         "source": purpose,
         "replicates": len(shared),
         "first_score": _mean(scores[0]),
         "second_score": _mean(scores[1]),
-        **paired(pairs, float(spread) if spread is not None else 0.25, rope, goal),
+        **(made if known else _without_spread(made)),
         "rows_and_folds": by_rows(
             first.setting,
             first.job,
@@ -232,6 +233,16 @@ def _figures(
             theirs,
             other_job=second.job,
         ),
+    }
+
+
+def _without_spread(made: Mapping[str, Any]) -> dict[str, Any]:
+    """The difference alone, where the journal does not tell how the replicates share their training rows."""
+    why = "the journal does not tell n_valid / n_train, which it needs"
+    absent = dict.fromkeys(("worse", "same", "better"))
+    return {
+        "difference": {**made["difference"], "low": None, "high": None, "reason": made["difference"]["reason"] or why},
+        "probabilities": {**made["probabilities"], **absent, "reason": made["probabilities"]["reason"] or why},
     }
 
 
