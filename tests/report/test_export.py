@@ -85,8 +85,10 @@ def test_a_file_is_written_whole(tmp_path: Path) -> None:
         table({"x": 1}).to_csv(3)  # type: ignore[arg-type]
 
 
-def test_no_trials_is_a_head_or_nothing() -> None:
-    assert TrialTable([], metric="loss", goal="min").to_csv() == "\n"
+def test_no_trials_is_the_head_of_a_trial() -> None:
+    head = "number,state,value,se,runs,seconds,reason"
+    assert TrialTable([], metric="loss", goal="min").to_csv() == head + "\n"
+    assert set(head.split(",")) == set(table({}).to_csv().splitlines()[0].split(","))  # type: ignore[union-attr]
 
 
 def test_pandas_keeps_kinds_beside_missing_ones() -> None:

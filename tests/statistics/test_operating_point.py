@@ -3,7 +3,6 @@ import pytest
 
 from truing.errors import MetricError
 from truing.statistics.operating_point import AT_PREVALENCE, SHARES, Sample, operating_point
-from truing.statistics.prevalence import predictive_values
 from truing.statistics.proportions import wilson
 from truing.statistics.threshold import aim, choose
 
@@ -48,10 +47,13 @@ def test_a_given_threshold_has_wilsons_intervals_and_those_of_bayes_rule():
     assert (found.shares["sensitivity"].low, found.shares["sensitivity"].high) == (expected.low, expected.high)
     assert found.threshold.low is None
     assert "given" in found.threshold.reason
-    pair = [(int(called[p].sum()), int(p.sum())), (int((~called)[~p].sum()), int((~p).sum()))]
-    for name, other in zip(AT_PREVALENCE, predictive_values(*pair, 0.1, rng=rng), strict=True):
-        assert found.at_prevalence[name].low == pytest.approx(other.low, abs=0.02)
-        assert found.at_prevalence[name].high == pytest.approx(other.high, abs=0.02)
+    # sensitivity and specificity from their Jeffreys posteriors (Brown, Cai & DasGupta 2001), then Bayes' rule
+    se = rng.beta(called[p].sum() + 0.5, (~called)[p].sum() + 0.5, 100_000)
+    sp = rng.beta((~called)[~p].sum() + 0.5, called[~p].sum() + 0.5, 100_000)
+    drawn = {"ppv": se * 0.1 / (se * 0.1 + (1 - sp) * 0.9), "npv": sp * 0.9 / (sp * 0.9 + (1 - se) * 0.1)}
+    for name in AT_PREVALENCE:
+        ends = np.quantile(drawn[name], [0.025, 0.975])
+        assert [found.at_prevalence[name].low, found.at_prevalence[name].high] == pytest.approx(ends, abs=0.02)
 
 
 def test_choosing_anew_widens_the_interval_and_it_covers_the_truth():

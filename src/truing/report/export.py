@@ -11,19 +11,20 @@ from typing import Any
 from truing.errors import JournalError, UsageError
 
 INACTIVE = object()  # None may be one of a parameter's options
+_OWN = ("number", "state", "value", "se", "runs", "seconds", "reason")  # of a trial, where there is none to tell
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """One list a column, in the order of the trials: what is of the trial, then `config.NAME` for each parameter.
 
-    A parameter that is not active in a trial has INACTIVE there.
+    A parameter that is not active in a trial has INACTIVE there. Without a trial the columns of one are there, empty.
 
     >>> row = {"number": 0, "state": "completed", "config": {"depth": 3}, "value": 0.5}
     >>> columns([row])
     {'number': [0], 'state': ['completed'], 'value': [0.5], 'config.depth': [3]}
     """
-    own = dict.fromkeys(key for row in rows for key in row if key != "config")
+    own = dict.fromkeys(key for row in rows for key in row if key != "config") if rows else dict.fromkeys(_OWN)
     names = dict.fromkeys(name for row in rows for name in row["config"])
     found: dict[str, list[Any]] = {key: [row.get(key) for row in rows] for key in own}
     return found | {f"config.{name}": [row["config"].get(name, INACTIVE) for row in rows] for name in names}

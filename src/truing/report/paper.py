@@ -192,4 +192,4 @@ def verdict_rows(verdict: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _csv(table: Table) -> str:
-    return csv_text([{**row, "config": {}} for row in table])
+    return csv_text([{**row, "config": {}} for row in table]) if table else ""

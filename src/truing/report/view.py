@@ -110,5 +110,5 @@ def load(folder: str | os.PathLike[str]) -> StudyView:
         raise UsageError(f"load() takes the folder of a study, such as 'studies/digits', got {folder!r}.")
     whole = Path(folder).expanduser()
     if whole.is_file():
-        raise UsageError(f"{whole} is a file; load() takes the folder of a study, such as {whole.parent}.")
+        raise UsageError(f"{whole} is a file; load() takes the folder of a study, such as {str(whole.parent)!r}.")
     return StudyView(whole)
