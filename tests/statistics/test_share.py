@@ -29,3 +29,10 @@ def test_groups_that_all_agree_count_as_one_row_each():
     assert (found.low, found.high) == (share(np.ones(6, dtype=bool), rng=np.random.default_rng(0)).low, 1.0)
     assert found.method == "Wilson, each group as one row"
     assert as_if_one_row_each(1.0, 6).low == found.low
+
+
+def test_one_group_has_no_interval_and_says_why() -> None:
+    found = share(np.array([True, True, False]), rng=np.random.default_rng(0), groups=np.array(["a", "a", "a"]))
+    assert found.value is not None
+    assert found.low is None
+    assert "fewer than two groups" in str(found.reason)

@@ -11,6 +11,7 @@ from scipy import stats
 import truing as tr
 from truing.cli.app import main
 from truing.errors import UsageError
+from truing.verdict.compare import Side, compare_sides
 
 
 def test_two_trials_by_their_search_runs(judged, logistic) -> None:
@@ -117,3 +118,14 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(judged, logistic) -> N
         study.compare(1, 1)
     with pytest.raises(UsageError, match="two studies or their folders"):
         tr.compare(3, study)
+
+
+def test_a_journal_that_does_not_tell_the_spread_gives_no_interval(judged, logistic) -> None:
+    done = judged(logistic(noise=0.3), trials=4)
+    history = done.study._read()
+    study = {key: value for key, value in history.last("study").items() if key != "spread"}
+    found = compare_sides(*(Side(f"trial {number}", number, history, study) for number in (1, 2))).to_dict()
+    assert found["difference"]["value"] is not None
+    assert found["difference"]["low"] is None
+    assert found["probabilities"]["better"] is None
+    assert "n_valid / n_train" in found["difference"]["reason"]

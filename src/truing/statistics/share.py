@@ -15,7 +15,7 @@ def share(hits: np.ndarray, *, rng: Generator, groups: np.ndarray | None = None,
 
     Wilson's interval; with `groups` the percentile bootstrap over whole groups, since the rows of one are no
     independent witnesses (Field & Welsh 2007, J R Stat Soc B 69:369). Where all groups agree, Wilson's as if
-    each were one row.
+    each were one row; with a single group there is none, and the reason.
 
     Args:
         hits: bool (n,); groups: the group of each row, (n,), or None.
@@ -33,6 +33,8 @@ def share(hits: np.ndarray, *, rng: Generator, groups: np.ndarray | None = None,
         tail = (1 - checked_level(level)) / 2
         low, high = np.quantile(drawn, [tail, 1 - tail])
         return Interval(value, float(low), float(high), f"percentile bootstrap over {of.number} groups")
+    if of.number < 2:
+        return Interval(value, None, None, "percentile bootstrap over groups", trouble)
     return as_if_one_row_each(value, of.number, level)
 
 

@@ -37,7 +37,7 @@ def share_in_words(figure: Mapping[str, Any] | None) -> str:
         return f"undefined ({(figure or {}).get('reason') or 'not made'})"
     text = f"{100 * figure['value']:.1f}{GAP}%"
     if figure["low"] is None:
-        return text
+        return f"{text}{_no_interval(figure)}"
     return f"{text}{GAP}[{100 * figure['low']:.1f},{GAP}{100 * figure['high']:.1f}]"
 
 
@@ -51,8 +51,18 @@ def number_in_words(figure: Mapping[str, Any] | None, decimals: int = 2) -> str:
         return f"undefined ({(figure or {}).get('reason') or 'not made'})"
     text = number(figure["value"], decimals)
     if figure["low"] is None:
-        return text
+        return f"{text}{_no_interval(figure)}"
     return f"{text}{GAP}[{number(figure['low'], decimals)},{GAP}{number(figure['high'], decimals)}]"
+
+
+def _no_interval(figure: Mapping[str, Any]) -> str:
+    """Why a figure stands without its interval; empty where no reason was told, as for a number that was given.
+
+    >>> _no_interval({"reason": "there are fewer than two groups to resample"})
+    ' (no interval: fewer than two groups to resample)'
+    """
+    why = str(figure.get("reason") or "").removeprefix("there are ")
+    return f" (no interval: {why})" if why else ""
 
 
 def _threshold(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
@@ -83,12 +93,17 @@ def _predictive(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def _calibration(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    if not found or found["slope"] is None or found["slope"]["value"] is None:
+    if not found or found["slope"] is None:
         return []
     where = "fresh runs, out of fold" if found["on"] == FRESH else "delivered network, locked rows"
     most = ", of the most probable class" if found["of"].startswith("the probability of the most") else ""
-    slope, intercept = number_in_words(found["slope"]), number_in_words(found["intercept"])
-    return [("calibration", f"slope {slope} (ideal 1), intercept {intercept} (ideal 0); {where}{most}")]
+    fits = [found["slope"], found["intercept"]]
+    last = where + most
+    if all(one["value"] is not None and one["low"] is None for one in fits) and fits[0]["reason"] == fits[1]["reason"]:
+        last += _no_interval(fits[0])  # once is enough
+        fits = [{**one, "reason": None} for one in fits]
+    slope, intercept = (number_in_words(one) for one in fits)
+    return [("calibration", f"slope {slope} (ideal 1), intercept {intercept} (ideal 0); {last}")]
 
 
 def _agreement(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
