@@ -562,3 +562,7 @@ def test_the_price_goes_by_the_rows_inside_and_what_takes_no_part_is_said(
     assert f"1 site, {missing}, is locked in the test set and takes no part; test=None uses all." in notes
     assert "threshold= (" in notes
     assert "at 0.5" in notes
+    told = found["parts"][0]["metrics"]["sensitivity"]
+    shown = study.evaluate(tr.InternalExternal(), trials=2, workers=0).text
+    assert f"{told['selected']:.3f} [{told['low']:.3f}, {told['high']:.3f}]" in shown
+    assert max(map(len, shown.splitlines())) <= 80

@@ -208,3 +208,17 @@ def test_the_configurations_stand_side_by_side() -> None:
     assert (found["tunings"], found["distinct"], found["defaults_kept"]) == (3, 3, 1)
     assert found["parameters"]["a"]["same"]
     assert found["parameters"]["b"]["values"] == [2, 5, None]
+
+
+def test_few_rows_of_a_class_at_a_site_are_counted_and_said() -> None:
+    site = np.repeat(["Basel", "Bern", "Chur"], 30)
+    truth = np.tile([0, 1], 45)
+    truth[30:57] = 0
+    truth[57:60] = 1
+    rows = Outline(90, np.array(["healthy", "ill"])[truth], sites=site)
+    parts = InternalExternal().plan(rows, RNG(0))
+
+    found = InternalExternal().estimate(TASK, rows, truth, parts, tuned(parts, truth), RNG(0))
+
+    assert any("Fewer than 10 of a class at: Bern (3 of ill)." in note for note in InternalExternal().notes(rows))
+    assert [part["classes"] for part in found["parts"]][1] == {"healthy": 27, "ill": 3}

@@ -21,6 +21,7 @@ from truing.validation.parts import Scored, agreement, each, head, interval_dict
 from truing.validation.rows import whole_number
 
 LONGEST = 40  # characters of a site's name
+SCARCE = 10  # rows of a class, below which a site's sensitivity or specificity says little
 SHOWN = 5  # names of sites in a sentence
 
 
@@ -119,10 +120,20 @@ class InternalExternal:
                     "Some groups have rows at several sites: with one of these left out they are left out too."
                 )
         if rows.strata is not None and rows.labels is not None:
+            scarce = []
             for name in np.unique(sites).tolist():
-                labels = np.unique(rows.labels[sites == name]).tolist()
+                labels, counts = np.unique(rows.labels[sites == name], return_counts=True)
                 if len(labels) == 1:
-                    found.append(f"The site {name!r} has only rows of the class {labels[0]!r}.")
+                    found.append(f"The site {name!r} has only rows of the class {labels.tolist()[0]!r}.")
+                least = int(counts.argmin())
+                if len(labels) > 1 and counts[least] < SCARCE:
+                    scarce.append(f"{_shown(name)} ({counts[least]} of {_shown(labels[least])})")
+            if scarce:
+                listed = ", ".join(scarce[:SHOWN]) + f" and {len(scarce) - SHOWN} more" * (len(scarce) > SHOWN)
+                found.append(
+                    f"Fewer than {SCARCE} of a class at: {listed}. Figures of that class there hang on few rows, and "
+                    "the mean over sites counts them like the others."
+                )
         few = len(np.unique(sites))
         if few < FEW:
             found.append(f"Only {few} sites: the range for a new one is descriptive.")
@@ -172,7 +183,14 @@ class InternalExternal:
             ),
             "range": metrics[task.primary.name]["range"],
             "metrics": metrics,
-            "parts": scored.rows(rng, intervals=True, within=self._by_group(rows)),
+            "parts": [
+                part | {"classes": counts}
+                for part, counts in zip(
+                    scored.rows(rng, intervals=True, within=self._by_group(rows)),
+                    _counts(task, truth, parts),
+                    strict=True,
+                )
+            ],
             "agreement": agreement(tuned),
         }
 
@@ -186,6 +204,13 @@ class InternalExternal:
         if self._sites is not None:
             found["site"] = hashlib.sha256(repr(self._sites.tolist()).encode()).hexdigest()[:16]
         return found
+
+
+def _counts(task: Task, truth: np.ndarray, parts: Sequence[Part]) -> list[dict[str, int] | None]:
+    """Rows of each class that score each part; None where there are no classes."""
+    if task.classes is None:
+        return [None] * len(parts)
+    return [{str(c): int((truth[part.test] == code).sum()) for code, c in enumerate(task.classes)} for part in parts]
 
 
 def _shown(name: Any) -> str:

@@ -159,18 +159,34 @@ def _parts(found: Mapping[str, Any]) -> list[str]:
 def _others(parts: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
     """The further metrics of the selected, one line a part, as many columns beside each other as there is room for."""
     lines: list[str] = []
+    cells = {name: [_cell(part["metrics"][name]) for part in parts] for name in names}
     while names:
         widths: list[int] = []
-        while len(widths) < len(names) and LABEL + sum(widths) + max(COLUMN, len(names[len(widths)]) + 2) <= WIDTH:
-            widths.append(max(COLUMN, len(names[len(widths)]) + 2))
-        widths = widths or [WIDTH - LABEL]
+        while len(widths) < len(names):
+            name = names[len(widths)]
+            wide = max(COLUMN, *(len(text) + 2 for text in (name, *cells[name])))
+            if widths and LABEL + sum(widths) + wide > WIDTH:
+                break
+            widths.append(min(wide, WIDTH - LABEL))
         here, names = names[: len(widths)], names[len(widths) :]
         lines.append(f"{'':<{LABEL}}" + "".join(f"{n[:w]:>{w}}" for n, w in zip(here, widths, strict=True)))
-        for part in parts:
-            values = [part["metrics"][name]["selected"] for name in here]
-            told = "".join(f"{number(v, places(v)):>{w}}" for v, w in zip(values, widths, strict=True))
+        for place, part in enumerate(parts):
+            told = "".join(f"{cells[name][place]:>{w}}" for name, w in zip(here, widths, strict=True))
             lines.append(f"  {part['name']:<{LABEL - 2}.{LABEL - 3}}{told}")
     return ["", *lines] if lines else []
+
+
+def _cell(cell: Mapping[str, Any]) -> str:
+    """A part's figure, with its interval where one was made.
+
+    >>> _cell({"selected": 0.9, "low": 0.7, "high": 0.96}), _cell({"selected": 0.9})
+    ('0.900 [0.700, 0.960]', '0.900')
+    """
+    decimals = places(cell["selected"])
+    text = number(cell["selected"], decimals)
+    if cell.get("low") is None or cell.get("high") is None:
+        return text
+    return f"{text} [{number(cell['low'], decimals)}, {number(cell['high'], decimals)}]"
 
 
 def _agreement(found: Mapping[str, Any]) -> list[str]:
