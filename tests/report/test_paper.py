@@ -169,6 +169,22 @@ def test_roc_and_confusion_agree_with_scikit_learn(sick: tr.Study) -> None:
     assert sum(int(b["rows"]) * float(b["mean_probability"]) for b in bins) == pytest.approx(p.sum(), rel=1e-6)
 
 
+def test_a_figure_of_the_verdict_has_the_same_interval_here(sick: tr.Study) -> None:
+    """Resampled anew it would have other ends, and one side of 1 in the report and another in the paper."""
+    verdict, folder = sick.verdict().to_dict(), sick.report(paper=True)
+    fit = {row["figure"]: row for row in table(folder / "calibration_fit.csv")}
+    (area,) = table(folder / "roc_area.csv")
+
+    assert "groups" in verdict["calibration"]["slope"]["method"]  # a bootstrap, so it is drawn
+    for row, stored in (
+        (fit["slope"], verdict["calibration"]["slope"]),
+        (fit["intercept"], verdict["calibration"]["intercept"]),
+        (area, verdict["roc"]["auc"]),
+        *zip(table(folder / "calibration.csv"), verdict["calibration"]["bins"], strict=True),
+    ):
+        assert [float(row[end]) for end in ("low", "high")] == [stored["low"], stored["high"]]
+
+
 def test_the_figures_stand_alone(sick: tr.Study) -> None:
     for path in sorted((sick.folder / "paper").glob("*.svg")):
         text = path.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ Pure functions of the truth and the kept predictions; what they give holds count
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,11 @@ import numpy as np
 
 from truing.report.facts import number
 from truing.report.svg import Plot, Series, matrix
-from truing.statistics.bootstrap import bootstrap, units
 from truing.statistics.calibration import calibration, reliability
 from truing.statistics.delivered import delivered
 from truing.statistics.interval import Interval
 from truing.statistics.score import binary, predicted
+from truing.verdict.calibration import DELIVERED
 
 POINTS = 1000  # of a ROC curve; of more, as many evenly spread
 CURVES = 5  # classes whose ROC curves are drawn; the table has them all
@@ -86,12 +86,15 @@ def confusion(found: Scored) -> tuple[Table, str]:
     return table, matrix(title, said, counts.tolist(), names, across="predicted", up="actual")
 
 
-def roc(found: Scored) -> tuple[Table, Table, str] | str:
+def roc(found: Scored, told: Mapping[str, Any] | None = None) -> tuple[Table, Table, str] | str:
     """Points of the ROC curves, their areas with 95 % intervals, and the figure; or why there is none.
 
     A curve goes from (0, 0) to (1, 1) by falling threshold; points in the middle of a straight piece are left out, as
     scikit-learn's `roc_curve` does; thresholds have three decimals. Area: DeLong's interval, with groups the bootstrap
     of whole groups.
+
+    Args:
+        told: the verdict's `roc`. An interval that it has is taken from it: resampled anew it would have other ends.
     """
     points: Table = []
     areas: Table = []
@@ -105,7 +108,9 @@ def roc(found: Scored) -> tuple[Table, Table, str] | str:
             continue
         far, tpr, at = curve(actual, p)
         pair = np.stack([1 - p, p], axis=1)
-        area = delivered("roc_auc", actual.astype(np.int64), pair, rng=_rng(name), groups=found.groups)
+        area = _stored(told, "auc") if len(found.sides) == 1 else None
+        if area is None:
+            area = delivered("roc_auc", actual.astype(np.int64), pair, rng=_rng(name), groups=found.groups)
         areas.append({"class": name, **_ends(area)})
         shown = _few(len(far))
         points += [
@@ -145,12 +150,17 @@ def roc(found: Scored) -> tuple[Table, Table, str] | str:
     return points, areas, figure.svg()
 
 
-def calibrated(found: Scored) -> tuple[Table, Table, str] | str:
+def calibrated(found: Scored, told: Mapping[str, Any] | None = None) -> tuple[Table, Table, str] | str:
     """The reliability diagram in bins of equal size, slope and intercept, and the figure; or why there is none.
 
     With two classes, or `positive=`, of the positive side. With more, of the top probability: how often the class
     that the network names is right, against how sure it was.
+
+    Args:
+        told: the verdict's `calibration`. Intervals that it has are taken from it: resampled anew they would have other
+            ends.
     """
+    told = told if told is not None and told.get("on") == DELIVERED else None
     binary_ = len(found.sides) == 1
     if binary_:
         name, actual, p = found.sides[0]
@@ -161,16 +171,19 @@ def calibrated(found: Scored) -> tuple[Table, Table, str] | str:
         what, across, up = "top class right", "probability of the class named", "share that is right"
     if len(p) == 0:
         return "there are no locked rows"
-    table = _bins(actual, p, found.groups)
-    fit = calibration(actual, p, rng=_rng("calibration"), groups=found.groups)
+    table = _bins(actual, p, found.groups, told)
+    slope_of, intercept_of = _stored(told, "slope"), _stored(told, "intercept")
+    if slope_of is None or intercept_of is None:
+        fit = calibration(actual, p, rng=_rng("calibration"), groups=found.groups)
+        slope_of, intercept_of = fit.slope, fit.intercept
     figures = [
-        {"figure": "slope", "of": what, **_ends(fit.slope)},
-        {"figure": "intercept", "of": what, **_ends(fit.intercept)},
+        {"figure": "slope", "of": what, **_ends(slope_of)},
+        {"figure": "intercept", "of": what, **_ends(intercept_of)},
     ]
-    slope = _interval(fit.slope) if fit.slope.value is not None else "undefined"
+    slope = _interval(slope_of) if slope_of.value is not None else "undefined"
     title = f"Calibration of the delivered network: slope {slope}"
     said = (
-        f"{title}, intercept {_interval(fit.intercept)}, on {found.rows} ({what}). Observed share against mean "
+        f"{title}, intercept {_interval(intercept_of)}, on {found.rows} ({what}). Observed share against mean "
         f"probability in {len(table)} bins of about equal size: "
         + "; ".join(f"{row['mean_probability']:.3f}: {row['share']:.3f} of {row['rows']}" for row in table)
         + ". On the dashed diagonal probabilities mean what they say."
@@ -213,22 +226,22 @@ def curve(positive: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     )
 
 
-def _bins(positive: np.ndarray, p: np.ndarray, groups: np.ndarray | None) -> Table:
-    """The bins of `reliability`; with groups the interval of each is the bootstrap of whole groups."""
+def _bins(positive: np.ndarray, p: np.ndarray, groups: np.ndarray | None, told: Mapping[str, Any] | None) -> Table:
+    """The bins of `reliability`, with the intervals of the verdict where it has the same bins."""
+    made = reliability(positive, p, groups=groups, rng=_rng("bins"))
+    known = (told or {}).get("bins") or []
+    same = len(known) == len(made) and all(k["rows"] == b.rows for k, b in zip(known, made, strict=True))
     found: Table = []
-    order, done = np.argsort(p, kind="stable"), 0
-    for bin_ in reliability(positive, p):
-        share, inside = bin_.share, order[done : done + bin_.rows]
-        done += bin_.rows
-        if groups is not None:
-            share = _by_groups(positive[inside], groups[inside], share)
+    for place, bin_ in enumerate(made):
+        share = bin_.share
+        low, high = (known[place]["low"], known[place]["high"]) if same else (share.low, share.high)
         found.append(
             {
                 "mean_probability": bin_.mean,
                 "rows": bin_.rows,
                 "share": share.value,
-                "low": share.low,
-                "high": share.high,
+                "low": low,
+                "high": high,
                 "method": share.method,
                 "reason": share.reason,
             }
@@ -236,14 +249,14 @@ def _bins(positive: np.ndarray, p: np.ndarray, groups: np.ndarray | None) -> Tab
     return found
 
 
-def _by_groups(positive: np.ndarray, groups: np.ndarray, share: Interval) -> Interval:
-    of = units(len(positive), groups)
-    drawn, trouble = bootstrap(lambda w: float((w * positive).sum() / w.sum()), of, len(positive), _rng("bins"))
-    method = "percentile bootstrap over groups"
-    if trouble is not None:
-        return Interval(share.value, None, None, method, trouble)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(share.value, float(low), float(high), method)
+def _stored(told: Mapping[str, Any] | None, name: str) -> Interval | None:
+    """A figure of the verdict; None where it has none."""
+    found = (told or {}).get(name)
+    if not isinstance(found, Mapping):
+        return None
+    return Interval(
+        found.get("value"), found.get("low"), found.get("high"), found.get("method") or "", found.get("reason")
+    )
 
 
 def _ends(found: Interval) -> dict[str, Any]:

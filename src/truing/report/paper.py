@@ -111,8 +111,8 @@ def paper(
         table, made["confusion.svg"] = confusion(found)
         made["confusion.csv"] = _csv(table)
         for name, second, what, figure in (
-            ("roc", "roc_area", "ROC", roc(found)),
-            ("calibration", "calibration_fit", "calibration", calibrated(found)),
+            ("roc", "roc_area", "ROC", roc(found, (verdict or {}).get("roc"))),
+            ("calibration", "calibration_fit", "calibration", calibrated(found, (verdict or {}).get("calibration"))),
         ):
             if isinstance(figure, str):
                 left_out[what] = figure
