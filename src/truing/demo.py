@@ -79,7 +79,7 @@ def study(folder: str | Path = "studies/demo") -> tr.Study:
     except ImportError:
         raise UsageError(
             "The demo trains with PyTorch, which is not installed: "
-            "pip install \".[torch]\" in your copy of Truing's repository."
+            'pip install ".[torch]" in your copy of Truing\'s repository.'
         ) from None
     made = tr.Study(
         train,
