@@ -328,3 +328,32 @@ def test_external_sets_and_the_threshold_are_told(tmp_path: Path) -> None:
     (step,) = [s for s in table(folder / "rows.csv") if s["step"] == "external set elsewhere"]
     assert (step["rows"], step["class ill"]) == ("60", str(many))
     assert "External set elsewhere" in (folder / "flow.svg").read_text(encoding="utf-8")
+
+    rows = table(folder / "verdict.csv")
+    (at,) = [r for r in rows if r["part"] == "threshold" and r["figure"] == "chosen threshold"]
+    assert float(at["value"]) == pytest.approx(found["threshold"]["value"])
+    (own,) = [
+        r
+        for r in rows
+        if (r["part"], r["metric"], r["figure"]) == ("external set elsewhere", "log_loss", "delivered network")
+    ]
+    delivered = found["external"]["elsewhere"]["metrics"]["log_loss"]["delivered"]
+    assert float(own["low"]) == pytest.approx(delivered["low"])
+    assert "Decision threshold: " in text
+    assert "External set elsewhere (60 rows): " in text
+    assert "the one that is kept" not in text  # this function keeps nothing
+
+
+def test_evaluations_are_told_without_a_verdict_too(tmp_path: Path) -> None:
+    study = tr.Study(
+        ridge, SPACE, data=tr.Data(X, ILL, site=np.arange(350) % 3), metric="log_loss", test=None, folder=tmp_path / "s"
+    )
+    study.run(trials=1, workers=0)
+    found = study.evaluate(tr.InternalExternal(), trials=1, workers=0)
+    folder = study.report(paper=True)
+
+    text = (folder / "methods.md").read_text(encoding="utf-8")
+    assert found.headline in text
+    assert "range for a new site" in text
+    reach = [r for r in table(folder / "verdict.csv") if r["figure"] == "range for a new site"]
+    assert float(reach[0]["low"]) == pytest.approx(found.to_dict()["range"]["low"])

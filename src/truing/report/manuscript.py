@@ -15,6 +15,7 @@ from truing.report.columns import plain
 from truing.report.delivered import Scored
 from truing.report.facts import inside, words
 from truing.report.flow import outside, part_in_words
+from truing.report.further import sentences
 from truing.report.methods import methods
 from truing.report.progress import duration
 from truing.report.space_table import described
@@ -56,12 +57,14 @@ def manuscript(
     lines += ["## Search, validation and test", ""]
     for paragraph in methods(history, study, verdict):
         lines += [paragraph, ""]
+    if more := sentences(history, verdict):
+        lines += ["## Further figures", "", *(f"- {sentence}" for sentence in more), ""]
     lines += ["## Runs, seeds and machine", "", _runs(history), "", _machine(history, study), ""]
     lines += ["## Looks at the locked rows", "", _looks(history, study), ""]
     lines += ["## Deviations", "", *_deviations(history), ""]
     if warned := [plain(warning["message"]) for warning in (verdict or {}).get("warnings", ())]:
         lines += ["## Limits that the verdict names", "", *(f"- {message}" for message in warned), ""]
-    lines += ["## Figures and tables", "", *_figures(found, left_out), ""]
+    lines += ["## Figures and tables", "", *_figures(found, left_out, kept=bool(inside(verdict, "model"))), ""]
     return "\n".join(lines)
 
 
@@ -203,12 +206,13 @@ def _deviations(history: History) -> list[str]:
     return lines or ["None is recorded: nothing was changed after the first trial, and no trial failed."]
 
 
-def _figures(found: Scored | None, left_out: Mapping[str, str]) -> list[str]:
+def _figures(found: Scored | None, left_out: Mapping[str, str], *, kept: bool) -> list[str]:
     lines = []
     if found is not None:
+        network = "the delivered network" + ", the one that is kept," * kept
         lines.append(
-            f"- Confusion matrix, ROC and calibration are of the delivered network, the one that is kept, on "
-            f"{found.rows}. Intervals: " + ("over rows." if found.groups is None else "over groups.")
+            f"- Confusion matrix, ROC and calibration are of {network} on {found.rows}. Intervals: "
+            + ("over rows." if found.groups is None else "over groups.")
         )
         rule = (
             f"A row counts as {found.sides[0][0]} from a probability of {found.threshold:.4g} on."

@@ -23,6 +23,7 @@ from truing.report.delivered import Scored, Table, calibrated, confusion, roc
 from truing.report.export import csv_text, write
 from truing.report.facts import inside
 from truing.report.flow import flow_rows, flow_svg, flow_text
+from truing.report.further import figures
 from truing.report.manuscript import manuscript
 from truing.report.space_table import described
 from truing.report.table import trial_rows
@@ -102,8 +103,10 @@ def paper(
     made["space.csv"] = _csv([described(name, history.space) for name in history.space])
     if verdict is None:
         left_out["the verdict's figures"] = "there is no verdict yet"
-    else:
-        made["verdict.csv"] = _csv(list(verdict_rows(verdict)))
+    rows = list(verdict_rows(verdict)) if verdict is not None else []
+    rows += [_row(*figure) for figure in figures(history, verdict)]
+    if rows:
+        made["verdict.csv"] = _csv(rows)
     found = scored(folder, history, study, verdict)
     if isinstance(found, str):
         left_out["confusion matrix, ROC and calibration"] = found
@@ -162,33 +165,34 @@ def _delivered(history: History, verdict: Mapping[str, Any]) -> RunRecord | None
 def verdict_rows(verdict: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The verdict's figures, one a row: part, metric, what, value, ends of the interval, method, reason."""
 
-    def row(part: str, metric: str, what: str, entry: Any, method: str | None = None) -> dict[str, Any]:
-        found = entry if isinstance(entry, Mapping) else {"value": entry}
-        return {
-            "part": part,
-            "metric": metric,
-            "figure": what,
-            **{key: found.get(key) for key in ("value", "low", "high")},
-            "method": found.get("method") or method,
-            "reason": found.get("reason") if found.get("value") is None or found.get("low") is None else None,
-        }
-
     primary, valid = str(verdict.get("metric")), verdict.get("validation") or {}
     own = {"value": valid.get("selected"), **{key: valid.get(key) for key in ("low", "high", "method", "reason")}}
-    yield row("validation", primary, "selected", own)
-    yield row("validation", primary, "defaults", valid.get("defaults"), valid.get("method"))
-    yield row("validation", primary, "difference", valid.get("difference"))
-    yield row("validation", primary, "as the search saw it", valid.get("as_searched"))
+    yield _row("validation", primary, "selected", own)
+    yield _row("validation", primary, "defaults", valid.get("defaults"), valid.get("method"))
+    yield _row("validation", primary, "difference", valid.get("difference"))
+    yield _row("validation", primary, "as the search saw it", valid.get("as_searched"))
     for metric, entry in (verdict.get("test") or {}).items():
         reason = {"reason": entry.get("reason")}
-        yield row("locked test", metric, "selected", {"value": entry.get("selected"), **reason})
-        yield row("locked test", metric, "defaults", {"value": entry.get("defaults"), **reason})
-        yield row("locked test", metric, "difference", entry.get("difference"))
-        yield row("locked test", metric, "delivered network", entry.get("delivered"))
+        yield _row("locked test", metric, "selected", {"value": entry.get("selected"), **reason})
+        yield _row("locked test", metric, "defaults", {"value": entry.get("defaults"), **reason})
+        yield _row("locked test", metric, "difference", entry.get("difference"))
+        yield _row("locked test", metric, "delivered network", entry.get("delivered"))
     for what in ("train", "validation", "test", "retained"):
         why = inside(verdict, "generalization", "reasons", what)
         value = inside(verdict, "generalization", what)
-        yield row("generalization", primary, what, {"value": value, "reason": why})
+        yield _row("generalization", primary, what, {"value": value, "reason": why})
+
+
+def _row(part: str, metric: str, what: str, entry: Any, method: str | None = None) -> dict[str, Any]:
+    found = entry if isinstance(entry, Mapping) else {"value": entry}
+    return {
+        "part": part,
+        "metric": metric,
+        "figure": what,
+        **{key: found.get(key) for key in ("value", "low", "high")},
+        "method": found.get("method") or method,
+        "reason": found.get("reason") if found.get("value") is None or found.get("low") is None else None,
+    }
 
 
 def _csv(table: Table) -> str:
