@@ -96,3 +96,8 @@ shell.run_cell({CELL.format(folder=str(tmp_path / "s"))!r})
     assert "ZeroDivisionError" in shown
     for frame in ("study.py", "advice.py", "worker.py", "arguments.py", "interactiveshell.py"):
         assert frame not in shown
+
+
+def test_an_argument_of_run_given_to_the_study_is_sent_there() -> None:
+    with pytest.raises(ArgumentError, match=r"'trials': trials= belongs to run\(trials=3\)"):
+        tr.Study(print, tr.Space(x=tr.Int(1, 2)), trials=3)

@@ -73,7 +73,7 @@ def test_an_example_is_a_study_file_of_the_command_line(tmp_path: Path) -> None:
     )
 
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.splitlines()[-1] == "truing verdict studies/reward"
+    assert ran.stdout.splitlines()[-1] == "Next: truing verdict studies/reward"
     assert len(read(the_study(tmp_path))[0]) == 3
 
 

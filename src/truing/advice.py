@@ -95,6 +95,8 @@ def before_search(
     found = rehearse(session.executor, setting, defaults, watch, cold=workers == 0, devices=session.devices)
     session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": identity}))
     decision = setting.task.describe_decision()
+    if setting.threshold is not None:
+        decision += f" So are the metrics; the verdict judges at a threshold for {setting.threshold} too."
     findings = [f"Note: {finding.message}" for finding in setting.findings]
     opening = "Still to do" if ended else "Plan"  # after an accepted change, trials that have ended stay as they are
     planned = ""

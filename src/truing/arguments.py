@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from truing.errors import ArgumentError
@@ -13,13 +13,14 @@ from truing.errors import ArgumentError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def spelled(called: str) -> Callable[[F], F]:
+def spelled(called: str, *, elsewhere: Mapping[str, str] | None = None) -> Callable[[F], F]:
     """Decorate a function or method: a call that does not fit its signature raises one sentence.
 
     Editors, `help()` and `inspect.signature` see the function's own signature.
 
     Args:
         called: what the sentence calls it, such as "Study".
+        elsewhere: arguments of other calls that are given here by mistake, with the call, such as "run".
 
     >>> @spelled("fit")
     ... def fit(rows, *, epochs=1):
@@ -37,6 +38,11 @@ def spelled(called: str) -> Callable[[F], F]:
         def checked(*args: Any, **named: Any) -> Any:
             unknown = [name for name in named if name not in names]
             if unknown:
+                if call := (elsewhere or {}).get(unknown[0]):
+                    raise ArgumentError(
+                        f"{called}() has no argument {unknown[0]!r}: {unknown[0]}= belongs to "
+                        f"{call}({unknown[0]}={named[unknown[0]]!r})."
+                    )
                 near = difflib.get_close_matches(unknown[0], names, 1)
                 hint = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(names)}."
                 raise ArgumentError(f"{called}() has no argument {unknown[0]!r}; {hint}")

@@ -135,7 +135,7 @@ class Study:
     Study(folder='studies/example', metric='loss', search='RandomSearch')
     """
 
-    @spelled("Study")
+    @spelled("Study", elsewhere=dict.fromkeys(("trials", "minutes", "target", "workers"), "run"))
     def __init__(
         self,
         objective: Callable[[Any], Any],
@@ -280,7 +280,7 @@ class Study:
             for line in ending(history, self._task.primary.name, why, before=before, asked=limits.trials, said=said):
                 progress.line(line)
             if why == "interrupted":
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt("the search")  # what it means was said by then
             if history.best() is None:
                 raise StudyFailedError(nothing_completed(history))
 

@@ -88,7 +88,7 @@ def test_the_main_job_from_start_to_verdict(call: Called, tmp_path: Path) -> Non
 
     done = call("run", "a study.py", "--trials", "4", "--workers", "2", cwd=home)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "truing verdict 'the study'"
+    assert done.stdout.splitlines()[-1] == "Next: truing verdict 'the study'"
     assert "Plan: 4 trials x 3 runs (3-fold)" in done.stderr
     assert "4/4 trials" in done.stderr
     assert max(map(len, done.stderr.splitlines())) <= 80
@@ -203,8 +203,8 @@ def test_a_study_is_chosen_by_name(call: Called, tmp_path: Path) -> None:
     (tmp_path / "unnamed.py").write_text(unnamed)
     run = lambda file: call("run", file, "--trials", "1", "--workers", "0")  # noqa: E731
 
-    assert run("study.py").stdout.endswith("truing verdict numbers\n")
-    assert run("study.py:other").stdout.endswith("truing verdict others\n")
+    assert run("study.py").stdout.endswith("Next: truing verdict numbers\n")
+    assert run("study.py:other").stdout.endswith("Next: truing verdict others\n")
     wrong = run("study.py:third")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "no study named 'third'; it has study, other" in wrong.stderr
@@ -223,7 +223,7 @@ def test_a_script_that_runs_itself_works_with_every_command(call: Called, tmp_pa
     done = call("run", "study.py", "--trials", "2", "--workers", "0")
     assert done.returncode == 0, done.stderr
     assert "never" not in done.stdout
-    assert done.stdout.splitlines()[-1] == "truing verdict numbers"
+    assert done.stdout.splitlines()[-1] == "Next: truing verdict numbers"
     verdict = call("verdict", "numbers", "--workers", "2", "--json")
     assert verdict.returncode == 0, verdict.stderr
     assert one_document(verdict.stdout)["trials"] == 2

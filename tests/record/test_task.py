@@ -88,6 +88,7 @@ def test_a_certain_and_wrong_prediction_has_a_finite_loss() -> None:
             "Positive is 'a' or 'c'; predicted positive by the most probable class being one of them.",
         ),
         (Task((metric("f1"),), ("a", "b", "c")), "The most probable class is predicted; binary metrics are per class"),
+        (Task((metric("accuracy"),), ("a", "b", "c")), "The most probable class is predicted."),
         (Task((metric("rmse"),)), ""),
     ],
 )

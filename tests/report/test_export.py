@@ -13,6 +13,9 @@ import pytest
 
 from truing.errors import JournalError, UsageError
 from truing.report.table import TrialTable, trial_rows
+from truing.space.parameter import Choice, Float, Int
+from truing.space.repeat import Repeat
+from truing.space.space import Space
 
 TRICKY = ["=1+1", "+a", "-b", "@c", "\tx", "\ry", 'say "hi"', "a,b", "two\nlines", "plain", "Größe 日本", "-"]
 
@@ -121,3 +124,18 @@ def test_without_pandas_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(UsageError, match=r"^to_pandas\(\) needs pandas, which is not installed: pip"):
         table({"x": 1}).to_pandas()
+
+
+def test_what_a_longer_repeat_adds_stands_in_the_order_of_the_space() -> None:
+    space = Space(
+        Repeat("block", count="blocks", width=Int(2, 8), act=Choice(["relu", "tanh"])),
+        blocks=Int(1, 3, default=1),
+        rate=Float(0.0, 1.0),
+    )
+    one = space.defaults()
+    found = table(*(dict(space.moved(one, "blocks", count)) for count in (1, 3, 2)))
+
+    header = found.to_csv().splitlines()[0].split(",")
+
+    assert [name.removeprefix("config.") for name in header if name.startswith("config.")] == list(space)
+    assert list(space.moved(one, "blocks", 3)) == list(space)

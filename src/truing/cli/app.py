@@ -88,21 +88,26 @@ def run(
 ) -> None:
     """Search; the same command goes on where it was."""
     study = _load(file)
-    study.run(
-        trials=trials,
-        minutes=minutes,
-        target=target,
-        workers=workers,
-        fresh=fresh,
-        accept_change=accept_change,
-        extend=extend,
-    )
+    try:
+        study.run(
+            trials=trials,
+            minutes=minutes,
+            target=target,
+            workers=workers,
+            fresh=fresh,
+            accept_change=accept_change,
+            extend=extend,
+        )
+    except KeyboardInterrupt as interrupt:
+        if interrupt.args and not as_json:
+            raise _Told from None
+        raise
     if as_json:
         rows = study.trials(as_dicts=True)
         _print_json({"folder": str(study.folder), "trials": len(rows), "best": _best(study.folder)})
         return
     study.report()
-    print(f"truing verdict {_quoted(study.folder)}")
+    print(f"Next: truing verdict {_quoted(study.folder)}")
 
 
 @app.command()
@@ -318,6 +323,10 @@ def main() -> None:
     sys.exit(code)
 
 
+class _Told(Exception):
+    """An interruption that was already answered with a sentence."""
+
+
 def _called(as_json: bool) -> int:
     try:
         code = app(standalone_mode=False)
@@ -326,6 +335,8 @@ def _called(as_json: bool) -> int:
         return code if isinstance(code, int) else 0
     except TruingError as error:
         return _failed(error.kind, str(error), error.exit_code, as_json)
+    except _Told:
+        return INTERRUPTED
     except KeyboardInterrupt:
         return _failed("Interrupted", "Interrupted; the same command goes on.", INTERRUPTED, as_json)
     except BrokenPipeError:

@@ -111,7 +111,9 @@ class Task:
             return f"Positive is {named}; predicted positive by {rule}."
         if len(self.classes) == 2:
             return f"Positive is {self.classes[1]!r} (positive= names another); predicted positive from 0.5 on."
-        return "The most probable class is predicted; binary metrics are per class, then averaged over classes."
+        averaged = any(m.versus_rest for m in self.metrics)
+        rule = "The most probable class is predicted"
+        return f"{rule}; binary metrics are per class, then averaged over classes." if averaged else f"{rule}."
 
 
 def named_positive(positive: Any, classes: Sequence[Any]) -> tuple[int, ...]:

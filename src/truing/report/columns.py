@@ -17,6 +17,15 @@ def plain(text: object) -> str:
     return "".join("?" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in joined)
 
 
+def many(count: int, thing: str) -> str:
+    """A number of things.
+
+    >>> many(1, "trial"), many(2, "trial")
+    ('1 trial', '2 trials')
+    """
+    return f"{count} {thing}{'s' * (count != 1)}"
+
+
 def cells(text: str) -> int:
     """How many terminal cells `text` takes: wide characters two, combining ones none.
 

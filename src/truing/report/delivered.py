@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from truing.report.columns import many as counted
 from truing.report.facts import number
 from truing.report.svg import Plot, Series, matrix
 from truing.statistics.calibration import calibration, reliability
@@ -57,7 +58,7 @@ class Scored:
     @property
     def rows(self) -> str:
         many = f"{len(self.truth)} locked rows"
-        return many if self.groups is None else f"{many} of {len(np.unique(self.groups))} groups"
+        return many if self.groups is None else f"{many} of {counted(len(np.unique(self.groups)), 'group')}"
 
 
 def confusion(found: Scored) -> tuple[Table, str]:

@@ -25,9 +25,33 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     {'number': [0], 'state': ['completed'], 'value': [0.5], 'config.depth': [3]}
     """
     own = dict.fromkeys(key for row in rows for key in row if key != "config") if rows else dict.fromkeys(_OWN)
-    names = dict.fromkeys(name for row in rows for name in row["config"])
+    names = in_order([row["config"] for row in rows])
     found: dict[str, list[Any]] = {key: [row.get(key) for row in rows] for key in own}
     return found | {f"config.{name}": [row["config"].get(name, INACTIVE) for row in rows] for name in names}
+
+
+def in_order(configs: Iterable[Iterable[str]]) -> list[str]:
+    """The names of all configurations, each of which has some of them in the space's order.
+
+    A name that is new stands before the next one of its configuration that is known.
+
+    >>> in_order([["blocks", "block.1", "rate"], ["blocks", "block.1", "block.2", "rate"]])
+    ['blocks', 'block.1', 'block.2', 'rate']
+    """
+    found: list[str] = []
+    known: set[str] = set()
+    for config in configs:
+        names = list(config)
+        if known.issuperset(names):
+            continue
+        place = len(found)
+        for name in reversed(names):
+            if name in known:
+                place = found.index(name)
+            else:
+                found.insert(place, name)
+                known.add(name)
+    return found
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from truing.record.history import History
 from truing.record.trial import Trial
-from truing.report.columns import clip, plain
+from truing.report.columns import clip, many, plain
 from truing.report.effects import Effect
 from truing.space.configuration import format_value
 
@@ -115,7 +115,7 @@ def score_over_time(history: History, *, metric: str) -> Drawing:
             words.append("Vertical bars are one standard error over the trial's own runs.")
     if failed:
         some = "" if len(crosses) == len(failed) else f" {len(crosses)} of"
-        words.append(f"{len(failed)} of {len(history)} trials failed; crosses mark{some} them at the edge.")
+        words.append(f"{len(failed)} of {many(len(history), 'trial')} failed; crosses mark{some} them at the edge.")
     if log:
         words.append("The vertical axis is logarithmic.")
     return Drawing(title, figure, " ".join(words))

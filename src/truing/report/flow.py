@@ -145,7 +145,8 @@ def _span(folds: Sequence[Mapping[str, Any]]) -> list[str]:
         rows = [fold[side]["rows"] for fold in folds]
         text = f"{words} {_between(rows)} rows"
         if "groups" in folds[0][side]:
-            text += f", {_between([fold[side]['groups'] for fold in folds])} groups"
+            groups = [fold[side]["groups"] for fold in folds]
+            text += f", {_between(groups)} group{'s' * (max(groups) != 1)}"
         lines.append(text)
     return lines
 

@@ -20,7 +20,7 @@ from typing import Any
 from truing.errors import JournalError
 from truing.record.changes import FUNCTION, changes_of
 from truing.record.history import History
-from truing.report.columns import plain
+from truing.report.columns import many, plain
 from truing.report.effects import CAVEAT, Effect, effects
 from truing.report.facts import inside, name_of, number, words
 from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
@@ -349,7 +349,7 @@ def _generalization(verdict: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 def _cost(history: History, rows: list[Row], verdict: Mapping[str, Any] | None) -> str:
     trials = inside(verdict, "trials")
     runs, more, seconds = inside(verdict, "runs"), inside(verdict, "verdict_runs"), inside(verdict, "seconds")
-    parts = [f"{len(history) if trials is None else number(trials)} trials"]
+    parts = [f"{len(history) if trials is None else number(trials)} trial{'s' * ((trials or len(history)) != 1)}"]
     parts.append(f"{sum(row['runs'] for row in rows) if runs is None else number(runs)} runs")
     if more is not None:
         parts[-1] += f" + {number(more)} for the verdict"
@@ -376,7 +376,7 @@ def _warnings(history: History, study: Mapping[str, Any], verdict: Mapping[str, 
     codes = {one["code"] for one in listed}
     failed = [trial for trial in history.trials if trial.state == "failed"]
     if failed and not any("fail" in code for code in codes):
-        share = f"{len(failed)} of {len(history)} trials failed"
+        share = f"{len(failed)} of {many(len(history), 'trial')} failed"
         why = next((f": {plain(trial.reason)}" for trial in failed if trial.reason), "")
         listed.append({"code": "failed_trials", "message": f"{share}; the first{why}."})
     for change in changes_of(history) if "changed_function" not in codes else ():

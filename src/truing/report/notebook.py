@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.record.history import History
-from truing.report.columns import plain
+from truing.report.columns import many, plain
 from truing.report.table import TrialTable, ordered, score, trial_rows
 
 SHOWN = 10
@@ -29,7 +29,7 @@ def study_html(history: History | None, study: Mapping[str, Any], folder: str) -
     counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     metric, goal = str(study.get("metric", "score")), history.goal
     better = "lower" if goal == "min" else "higher"
-    parts = [f"<p>{head}: {len(history)} trials ({_said(counted)}); {_said(metric)}, {better} is better.</p>"]
+    parts = [f"<p>{head}: {many(len(history), 'trial')} ({_said(counted)}); {_said(metric)}, {better} is better.</p>"]
     best, stored = history.best(), history.last("verdict")
     if stored is not None:
         parts.append(f"<p><strong>{_said(stored['verdict']['headline'])}</strong></p>")

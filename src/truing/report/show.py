@@ -17,7 +17,7 @@ from truing.record.changes import changes_of, earlier_looks, own_looks
 from truing.record.history import History
 from truing.record.state import State
 from truing.record.trial import SEARCH, RunRecord, Trial
-from truing.report.columns import clip, plain
+from truing.report.columns import clip, many, plain
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
 from truing.space.configuration import format_value
@@ -71,7 +71,8 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     first = [f"{folder}: {about}"] if len(f"{folder}: {about}") <= width else [f"{folder}:", about]
     lines = [
         *first,
-        f"{len(history)} trials ({counted or 'none yet'}), {runs} runs, {duration(seconds)} of training",
+        f"{many(len(history), 'trial')} ({counted or 'none yet'}), {many(runs, 'run')}, "
+        f"{duration(seconds)} of training",
     ]
     opened = history.last("opened") or {}
     if on := Devices(tuple(opened.get("gpus", ())), opened.get("gpus_per_run")).describe(opened.get("workers", 0)):

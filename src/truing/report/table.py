@@ -12,7 +12,7 @@ from typing import Any, overload
 from truing.record.history import History
 from truing.record.state import State
 from truing.report.columns import cells, clip, pad, plain
-from truing.report.export import csv_text, frame, write
+from truing.report.export import csv_text, frame, in_order, write
 from truing.space.configuration import format_value
 
 Row = dict[str, Any]
@@ -257,10 +257,7 @@ def _finite(value: float | None) -> float | None:
 
 def _names(rows: Iterable[Row]) -> list[str]:
     """The parameters of any row, in the order in which the configurations list them."""
-    names: dict[str, None] = {}
-    for row in rows:
-        names.update(dict.fromkeys(row["config"]))
-    return list(names)
+    return in_order([row["config"] for row in rows])
 
 
 def _shown(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from truing.loop import Limits, Session
 from truing.record.history import History
+from truing.report.columns import many
 from truing.report.progress import SEARCH, Progress, Status
 
 
@@ -87,11 +88,11 @@ def ending(
             lines.append(f"Target reached: {metric} {best.value:.4g} (trial {best.number}).")
         elif why == "exhausted" and said:
             if len(history) == before:
-                lines.append(f"The search has come to its end, with {len(history)} trials.")
+                lines.append(f"The search has come to its end, with {many(len(history), 'trial')}.")
         elif why == "exhausted" and asked is not None and len(history) < asked:
             lines.append(f"All {len(history)} configurations have been tried.")
         elif len(history) == before and why in ("trials", "exhausted"):
-            lines.append(f"The study already has its {len(history)} trials; give a larger trials= to go on.")
+            lines.append(f"The study already has its {many(len(history), 'trial')}; give a larger trials= to go on.")
         lines.append(
             f"Best by the search: trial {best.number}, {metric} {best.value:.4g} ({best.config}). "
             "Its luck is still in this figure: the verdict takes it out."

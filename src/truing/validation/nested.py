@@ -72,7 +72,10 @@ class Nested:
         groups = None if rows.group_codes is None else int(rows.group_codes.max()) + 1
         if groups is not None and groups < self.folds:
             advice = f"use tr.Nested({groups})" if groups > 1 else "give finer groups"
-            raise DataError(f"There are {groups} groups, too few for {self.folds} outer folds: {advice}.")
+            raise DataError(
+                f"There {'is 1 group' if groups == 1 else f'are {groups} groups'}, "
+                f"too few for {self.folds} outer folds: {advice}."
+            )
         for one in KFold(self.folds, self.repeats).plan({"data": rows}, rng):
             if one.train is None or one.valid is None:
                 continue

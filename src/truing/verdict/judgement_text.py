@@ -114,5 +114,6 @@ def _agreement(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     text = f"{all_of} {who} agree on {share_in_words(found['unanimous'])} of the rows"
     split = found["right_where_split"]
     if split["value"] is not None:
-        text += f"; on the other {found['split_rows']} one is right in {share_in_words(split)}"
+        rows = "1 row where" if found["split_rows"] == 1 else f"{found['split_rows']} rows where"
+        text += f"; on the {rows} they differ, each is right in {share_in_words(split)} on average"
     return [("agreement", text)]

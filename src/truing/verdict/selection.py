@@ -167,4 +167,5 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         "cheapest": f"the cheapest within {found['rope']['value']:.3g} of the {by}",
         "nearest": f"the nearest to the defaults within {found['rope']['value']:.3g} of the {by}",
     }
-    return f"trial {verdict['selected_trial']}, one of {many}: {rules[rule]}"
+    among = f"of the {many} that raced" if raced else f"of the {many} candidates"
+    return f"trial {verdict['selected_trial']}, {among}: {rules[rule]}"

@@ -8,6 +8,7 @@ from typing import Any
 from truing.record.changes import FUNCTION, SPACE, changes_of, earlier_looks
 from truing.record.history import History
 from truing.record.trial import ESTIMATE, RACE, REFIT, RunRecord, Trial
+from truing.space.configuration import format_value
 from truing.verdict import external
 from truing.verdict.fresh import cause
 from truing.verdict.remedies import with_remedy
@@ -75,9 +76,14 @@ def warnings_of(
         found.append(("few_positives", few_positives))
     assumed = study.get("assumed_defaults") or []
     if assumed:
-        names = ", ".join(assumed)
-        said = "the middle of the scale, or the first option, stands for it"
-        found.append(("assumed_defaults", f"No default was given for {names}: {said}."))
+        values = {name: defaults.config.get(name.replace(".*.", ".0.")) for name in assumed}
+        said = ", ".join(f"{name} {format_value(v)}" if v is not None else name for name, v in values.items())
+        found.append(
+            (
+                "assumed_defaults",
+                f"No default was given, so the middle of the scale, or the first option, stands for it: {said}.",
+            )
+        )
     if not study.get("source_readable", True):
         unread = ", ".join(study.get("source_unread") or ["the function"])
         found.append(
@@ -113,7 +119,8 @@ def warnings_of(
         found.append(
             (
                 "many_failed",
-                f"{failed} of {len(history)} trials failed; what the search says of their region is missing.",
+                f"{failed} of {len(history)} trial{'s' * (len(history) != 1)} failed; "
+                "what the search says of their region is missing.",
             )
         )
     epoch = verdict.get("epoch")
