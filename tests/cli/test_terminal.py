@@ -74,7 +74,7 @@ def test_progress_is_one_live_line(tmp_path: Path, columns: int) -> None:
     assert max(map(len, live)) < columns
     assert max(map(len, left)) <= columns
     assert not any(re.match(r"\d+/6 trials", line) for line in left)
-    assert [line for line in left if line][-1] == "truing verdict numbers"
+    assert [line for line in left if line][-1] == "Next: truing verdict numbers"
 
 
 @pytest.mark.parametrize("words", [["show"], ["trials"]])

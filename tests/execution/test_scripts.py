@@ -354,7 +354,7 @@ def test_truing_run(programs, tmp_path, calls_run):
     tail = "study.run(trials=50)\nprint(study.trials())\nstudy.verdict()\n" if calls_run else ""
     file.write_text(HEAD + TRAIN + STUDY + tail)
     output, _ = programs.run("-m", "truing", "run", "file.py", "--trials", "4", "--workers", "2")
-    assert output.splitlines()[-1] == "truing verdict study"
+    assert output.splitlines()[-1] == "Next: truing verdict study"
     assert len(executions(tmp_path)) == len(set(executions(tmp_path))) == 2
     assert servers(tmp_path, "study") == {executions(tmp_path)[1]}
     check(tmp_path)
