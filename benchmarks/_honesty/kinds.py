@@ -13,6 +13,7 @@ from numpy.random import Generator
 
 ROWS = (120, 160, 220, 300, 400, 550, 750, 1000)
 NOTHING = "nothing"  # the labels have nothing to do with the inputs
+SEEN = 2  # rows of each class that a study has at least
 TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "pmlb"
 LARGE = 4000  # rows of a table from which it can tell the truth about studies of some hundred
 MOST_CLASSES, RARE = 12, 0.02  # a class that is rarer is missing in many a study
@@ -152,7 +153,15 @@ class Simulated:
             self._offsets += 0.3 * np.log((goal + 1e-3) / (seen + 1e-3))
 
     def study(self) -> Rows:
-        return self.rows(self.kind.rows, self._rng)
+        """The rows of a study; drawn again where a class is missing, for its owner would know that there is one."""
+        for _ in range(1000):
+            found = self.rows(self.kind.rows, self._rng)
+            if self.has_all(found[1]):
+                return found
+        raise ValueError(f"{self.kind.name}: a class is too rare for {self.kind.rows} rows.")
+
+    def has_all(self, y: np.ndarray) -> bool:
+        return int(np.bincount(y, minlength=self.kind.classes).min()) >= SEEN
 
     def fresh(self, train: int, score: int, rng: Generator) -> tuple[Rows, Rows]:
         return self.rows(train, rng), self.rows(score, rng)
@@ -260,4 +269,9 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def source(kind: Kind, rng: Generator) -> Source:
-    return Table(kind, rng) if kind.table else Simulated(kind, rng)
+    if kind.table:
+        return Table(kind, rng)
+    while True:  # some rules hardly ever give one of the classes
+        found = Simulated(kind, rng)
+        if found.has_all(found.rows(kind.rows, rng)[1]):
+            return found
