@@ -16,7 +16,6 @@ from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 import truing as tr
 from truing.report.delivered import Scored, confusion, roc
-from truing.report.delivered import curve as roc_points
 from truing.report.paper import FILES
 from truing.resume import JOURNAL
 from truing.storage.sqlite import SqliteJournal
@@ -274,15 +273,6 @@ def test_the_command_lists_the_files(sick: tr.Study, capfd: pytest.CaptureFixtur
     found = json.loads(capfd.readouterr().out)
 
     assert found == {"folder": str(sick.folder / "paper"), "files": list(FILES), "left_out": []}
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_curve_is_scikit_learns_with_ties(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    y, p = rng.random(200) < 0.3, np.round(rng.random(200), 1 + seed % 3)
-
-    for mine, theirs in zip(roc_points(y, p), roc_curve(y, p), strict=True):
-        np.testing.assert_allclose(mine, theirs)
 
 
 def test_each_class_against_the_rest() -> None:

@@ -104,6 +104,7 @@ def test_calibration_is_that_of_the_delivered_network(judged, logistic) -> None:
     area = done.verdict.to_dict()["roc"]
     assert area["auc"]["value"] == pytest.approx(roc_auc_score(truth, first[:, 1]))
     points = np.array(area["points"])
+    assert points.tolist() == np.transpose(roc_curve(truth, first[:, 1])[:2]).tolist()
     assert np.trapezoid(points[:, 1], points[:, 0]) == pytest.approx(area["auc"]["value"], abs=0.01)
 
 

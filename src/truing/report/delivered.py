@@ -6,7 +6,7 @@ Pure functions of the truth and the kept predictions; what they give holds count
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from truing.report.svg import Plot, Series, matrix
 from truing.statistics.calibration import calibration, reliability
 from truing.statistics.delivered import delivered
 from truing.statistics.interval import Interval
+from truing.statistics.roc import evenly, roc_curve
 from truing.statistics.score import binary, predicted
 from truing.verdict.calibration import DELIVERED
 
@@ -107,13 +108,13 @@ def roc(found: Scored, told: Mapping[str, Any] | None = None) -> tuple[Table, Ta
                 return why
             areas.append({"class": name, **_ends(Interval(None, None, None, "", why))})
             continue
-        far, tpr, at = curve(actual, p)
+        far, tpr, at = roc_curve(actual, p)
         pair = np.stack([1 - p, p], axis=1)
         area = _stored(told, "auc") if len(found.sides) == 1 else None
         if area is None:
             area = delivered("roc_auc", actual.astype(np.int64), pair, rng=_rng(name), groups=found.groups)
         areas.append({"class": name, **_ends(area)})
-        shown = _few(len(far))
+        shown = evenly(len(far), POINTS)
         points += [
             {
                 "class": name,
@@ -201,32 +202,6 @@ def calibrated(found: Scored, told: Mapping[str, Any] | None = None) -> tuple[Ta
     return table, figures, figure.svg()
 
 
-def curve(positive: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """False positive rate, true positive rate and threshold at the corners of the ROC curve; the first is infinite.
-
-    (Fawcett 2006, Pattern Recognition Letters 27:861, algorithm 1; ties are one step.)
-
-    Args:
-        positive: bool (n,), rows of both kinds; p: float (n,).
-
-    >>> far, found, at = curve(np.array([False, False, True, True]), np.array([0.1, 0.4, 0.35, 0.8]))
-    >>> far.tolist(), found.tolist(), at.tolist()
-    ([0.0, 0.0, 0.5, 0.5, 1.0], [0.0, 0.5, 0.5, 1.0, 1.0], [inf, 0.8, 0.4, 0.35, 0.1])
-    """
-    order = np.argsort(-p, kind="stable")
-    falling, hit = p[order], positive[order]
-    last = np.r_[np.flatnonzero(np.diff(falling)), len(p) - 1]
-    found, far = np.cumsum(hit)[last], np.cumsum(~hit)[last]
-    keep = np.ones(len(last), dtype=bool)
-    if len(last) > 2:
-        keep[1:-1] = (np.diff(found, 2) != 0) | (np.diff(far, 2) != 0)
-    return (
-        np.r_[0.0, far[keep] / max(1, int((~positive).sum()))],
-        np.r_[0.0, found[keep] / max(1, int(positive.sum()))],
-        np.r_[np.inf, falling[last][keep]],
-    )
-
-
 def _bins(positive: np.ndarray, p: np.ndarray, groups: np.ndarray | None, told: Mapping[str, Any] | None) -> Table:
     """The bins of `reliability`, with the intervals of the verdict where it has the same bins."""
     made = reliability(positive, p, groups=groups, rng=_rng("bins"))
@@ -280,10 +255,6 @@ def _interval(found: Interval) -> str:
 def _interval_of(row: dict[str, Any]) -> str:
     ends = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
     return f"{number(row['value']) if row['value'] is None else format(row['value'], '.3f')}{ends}"
-
-
-def _few(n: int) -> Sequence[int]:
-    return list(range(n)) if n <= POINTS else np.unique(np.linspace(0, n - 1, POINTS).round().astype(int)).tolist()
 
 
 def _rng(name: str) -> np.random.Generator:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from truing.statistics.delivered import delivered
+from truing.statistics.roc import evenly, roc_curve
 from truing.statistics.score import binary, predicted
 from truing.verdict.evidence import Evidence
 from truing.verdict.figures import interval_dict
@@ -31,20 +32,15 @@ def roc(evidence: Evidence, rng: Generator, threshold: float | None) -> dict[str
         return found | {"reason": given}
     task = evidence.setting.task
     actual, decided, p = binary(given.truth, given.p[0], task.positive)
-    cases, others = int((actual == 1).sum()), int((actual == 0).sum())
-    if not cases or not others:
+    if len(np.unique(actual)) < 2:
         return found | {"reason": "all locked rows are of one side"}
     area = delivered(
         "roc_auc", given.truth, given.p[0], rng=rng, positive=task.positive, groups=given.units, labels=task.classes
     )
-    order = np.argsort(-p, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)  # ties are passed in one step
-    x = np.append(0.0, np.cumsum(actual[order] == 0)[last] / others)
-    y = np.append(0.0, np.cumsum(actual[order] == 1)[last] / cases)
-    places = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int))
+    far, hit, _ = roc_curve(actual == 1, p)
     called = p >= threshold if threshold is not None else decided == 1
     return found | {
-        "points": [[float(x[k]), float(y[k])] for k in places],
+        "points": [[float(far[k]), float(hit[k])] for k in evenly(len(far), POINTS)],
         "auc": interval_dict(area),
         "decision": [float(called[actual == 0].mean()), float(called[actual == 1].mean())],
     }
