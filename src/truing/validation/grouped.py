@@ -12,11 +12,11 @@ from numpy.random import Generator
 
 from truing.data.data import Data
 from truing.data.outline import Outline
-from truing.data.split import folds_of_groups
 from truing.errors import DataError
 from truing.record.interfaces import Estimate, ScoreTable
 from truing.record.trial import Replicate
 from truing.validation import whole
+from truing.validation.kfold import dealt
 from truing.validation.mean import mean_estimates
 from truing.validation.rows import enough_groups, knowing, one_division, only, rare, whole_number
 
@@ -101,14 +101,7 @@ class GroupKFold:
         elif count < self.folds:
             more = f'use tr.GroupKFold({count}, by="site")' if count > 1 else "give the sites of more than one"
             raise DataError(f"{whole.wholes('site', count)} cannot fill {self.folds} folds: {more}.")
-        made = []
-        for repeat in range(self.repeats):
-            fold_of = folds_of_groups(codes, self.folds, outline.strata, rng)
-            for fold in range(self.folds):
-                valid = fold_of == fold
-                index = repeat * self.folds + fold
-                made.append(Replicate(index, np.flatnonzero(~valid), np.flatnonzero(valid), repeat, fold, name))
-        return made
+        return list(dealt(name, outline, codes, self.folds, self.repeats, rng))
 
     def fresh(self, data: Mapping[str, Data | Outline], n: int, rng: Generator) -> Sequence[Replicate]:
         """At least `n` further replicates in whole repeats, drawn from `rng`, numbered from 0."""

@@ -18,8 +18,8 @@ from truing.statistics.bootstrap import units
 from truing.statistics.interval import Interval
 from truing.statistics.metric import Metric
 from truing.statistics.score import Score
-from truing.validation.parts import SAME, agreement, each, head, interval_dict, mean_of
-from truing.validation.rows import mixed_in_time, whole_number
+from truing.validation.parts import SAME, agreement, both, each, head, mean_of, told
+from truing.validation.rows import inner_trials, mixed_in_time, whole_number
 
 ENOUGH = 100  # resamples, from which on percentiles are read off instead of a normal curve
 USUAL = 200  # resamples that the literature asks for
@@ -61,8 +61,7 @@ class Internal:
 
     def __post_init__(self) -> None:
         whole_number(self.resamples, 2, "resamples", "use for example Internal(20)")
-        if self.trials is not None:
-            whole_number(self.trials, 1, "trials", "use for example Internal(20, trials=20)")
+        inner_trials(self.trials, "Internal(20, trials=20)")
 
     def plan(self, rows: Outline, rng: Generator) -> Sequence[Part]:
         """The original rows, then one part a resample. More resamples have the same first ones.
@@ -149,13 +148,13 @@ def _entry(
 ) -> dict[str, Any]:
     """All of one metric."""
 
-    def both(which: str) -> tuple[list[Score], list[Score]]:
+    def scores(which: str) -> tuple[list[Score], list[Score]]:
         sides = [getattr(one, which) for one in tuned]
         on_train = [_score(task, metric, truth, s, p.train) for s, p in zip(sides, parts, strict=True)]
         on_all = [_score(task, metric, truth, s, p.test) for s, p in zip(sides, parts, strict=True)]
         return on_train, on_all
 
-    ours, theirs = both("selected"), both("defaults")
+    ours, theirs = scores("selected"), scores("defaults")
     own = corrected(ours[0], ours[1], parts, whole, (metric.low, metric.high))
     other = corrected(theirs[0], theirs[1], parts, whole, (metric.low, metric.high))
     apart = [_minus(a, b) for a, b in zip(ours, theirs, strict=True)]
@@ -163,19 +162,10 @@ def _entry(
         difference = Interval(0.0, 0.0, 0.0, SAME)
     else:
         difference = corrected(apart[0], apart[1], parts, whole)["interval"]
-    interval = own["interval"]
-    return {
-        "selected": interval.value,
-        "low": interval.low,
-        "high": interval.high,
-        "method": interval.method,
-        "reason": interval.reason,
+    return both(own["interval"], other["interval"], difference) | {
         "apparent": own["apparent"],
         "optimism": own["optimism"],
         "optimism_se": own["se"],
-        "defaults": other["interval"].value,
-        "defaults_reason": other["interval"].reason,
-        "difference": interval_dict(difference),
     }
 
 
@@ -237,19 +227,9 @@ def corrected(
 
 def _rows(task: Task, truth: np.ndarray, parts: Sequence[Part], tuned: Sequence[Tuned]) -> list[dict[str, Any]]:
     return [
-        {
-            "name": part.name,
-            "folder": part.folder,
-            "rows": len(part.test),
-            "rows_trained": len(part.train),
+        told(part, one)
+        | {
             "rows_distinct": len(np.unique(part.train)),
-            "trial": one.trial,
-            "config": dict(one.config),
-            "as_searched": one.as_searched,
-            "trials": one.trials,
-            "runs": one.runs,
-            "seconds": round(one.seconds, 3),
-            "reason": one.selected.reason,
             "metrics": {
                 m.name: {
                     "selected": _score(task, m, truth, one.selected, part.test).value,

@@ -18,7 +18,7 @@ from truing.record.task import Task
 from truing.statistics.metric import Metric
 from truing.statistics.sites import FEW, new_site
 from truing.validation.parts import Scored, agreement, each, head, interval_dict
-from truing.validation.rows import whole_number
+from truing.validation.rows import inner_trials
 
 LONGEST = 40  # characters of a site's name
 SCARCE = 10  # rows of a class, below which a site's sensitivity or specificity says little
@@ -58,8 +58,7 @@ class InternalExternal:
     overlaps = False
 
     def __post_init__(self) -> None:
-        if self.trials is not None:
-            whole_number(self.trials, 1, "trials", "use for example InternalExternal(trials=20)")
+        inner_trials(self.trials, "InternalExternal(trials=20)")
         if self.site is not None:
             object.__setattr__(self, "_sites", column(self.site, "site"))
 

@@ -74,11 +74,11 @@ class KFold:
         Raises:
             DataError: not one dataset, or fewer rows or groups than folds.
         """
-        return list(self._replicates(data, self.repeats, rng))
+        return self._replicates(data, self.repeats, rng)
 
     def fresh(self, data: Mapping[str, Data | Outline], n: int, rng: Generator) -> Sequence[Replicate]:
         """At least `n` further replicates in whole repeats, drawn from `rng`, numbered from 0."""
-        return list(self._replicates(data, math.ceil(n / self.folds), rng))
+        return self._replicates(data, math.ceil(n / self.folds), rng)
 
     def estimate(self, table: ScoreTable) -> Mapping[int, Estimate]:
         """Mean over all folds; see `mean_estimates`."""
@@ -104,17 +104,29 @@ class KFold:
         """As plain values for the journal."""
         return {"name": "kfold", "folds": int(self.folds), "repeats": int(self.repeats)}
 
-    def _replicates(self, data: Mapping[str, Data | Outline], repeats: int, rng: Generator) -> Iterator[Replicate]:
+    def _replicates(self, data: Mapping[str, Data | Outline], repeats: int, rng: Generator) -> list[Replicate]:
         name, outline = only(data, "KFold")
-        groups, strata = outline.group_codes, outline.strata
+        groups = outline.group_codes
         if groups is not None:
             enough_groups(outline, int(groups.max()) + 1, self.folds)
-        for repeat in range(repeats):
-            if groups is None:
-                fold_of = folds_of_rows(len(outline), self.folds, strata, rng)
-            else:
-                fold_of = folds_of_groups(groups, self.folds, strata, rng)
-            for fold in range(self.folds):
-                valid = fold_of == fold
-                index = repeat * self.folds + fold
-                yield Replicate(index, np.flatnonzero(~valid), np.flatnonzero(valid), repeat, fold, name)
+        return list(dealt(name, outline, groups, self.folds, repeats, rng))
+
+
+def dealt(
+    name: str, outline: Outline, units: np.ndarray | None, folds: int, repeats: int, rng: Generator
+) -> Iterator[Replicate]:
+    """Each fold in turn validates and the others train, repeat after repeat.
+
+    Args:
+        name: of the dataset.
+        units: code of what stays whole, such as the group of each row (n,); None = each row is dealt by itself.
+    """
+    for repeat in range(repeats):
+        if units is None:
+            fold_of = folds_of_rows(len(outline), folds, outline.strata, rng)
+        else:
+            fold_of = folds_of_groups(units, folds, outline.strata, rng)
+        for fold in range(folds):
+            valid = fold_of == fold
+            index = repeat * folds + fold
+            yield Replicate(index, np.flatnonzero(~valid), np.flatnonzero(valid), repeat, fold, name)

@@ -15,7 +15,7 @@ from truing.record.procedure import Part, Tuned
 from truing.record.task import Task
 from truing.validation.kfold import KFold
 from truing.validation.parts import Scored, agreement, each, head
-from truing.validation.rows import mixed_in_time, rare, whole_number
+from truing.validation.rows import inner_trials, mixed_in_time, rare, whole_number
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ class Nested:
     def __post_init__(self) -> None:
         whole_number(self.folds, 2, "folds", "use for example Nested(5)")
         whole_number(self.repeats, 1, "repeats", "use for example Nested(5, repeats=2)")
-        if self.trials is not None:
-            whole_number(self.trials, 1, "trials", "use for example Nested(5, trials=20)")
+        inner_trials(self.trials, "Nested(5, trials=20)")
 
     def plan(self, rows: Outline, rng: Generator) -> Sequence[Part]:
         """One part an outer fold; those of the first repeat first.

@@ -92,17 +92,7 @@ class Scored:
             why = _why(self.parts, ours) or _why(self.parts, theirs)
             difference = self._over_parts(self.differences(metric), why, metric, clip=False)
         pooled = {which: self.pooled(metric, which) for which in ("selected", "defaults")}
-        return {
-            "selected": own.value,
-            "low": own.low,
-            "high": own.high,
-            "method": own.method,
-            "reason": own.reason,
-            "defaults": other.value,
-            "defaults_reason": other.reason,
-            "difference": interval_dict(difference),
-            "pooled": {which: asdict(found) for which, found in pooled.items()},
-        }
+        return both(own, other, difference) | {"pooled": {which: asdict(found) for which, found in pooled.items()}}
 
     def _over_parts(self, values: Sequence[float | None], why: str | None, metric: Metric, *, clip: bool) -> Interval:
         whole = " of whole groups" if self.groups is not None and self.unit == "fold" else ""
@@ -129,20 +119,8 @@ class Scored:
             within: the group of each row, where rows of one group within a part resemble each other.
         """
         return [
-            {
-                "name": part.name,
-                "folder": part.folder,
-                "rows": len(part.test),
-                "rows_trained": len(part.train),
-                "trial": tuned.trial,
-                "config": dict(tuned.config),
-                "as_searched": tuned.as_searched,
-                "trials": tuned.trials,
-                "runs": tuned.runs,
-                "seconds": round(tuned.seconds, 3),
-                "reason": tuned.selected.reason,
-                "metrics": {m.name: self._cell(place, m, rng, intervals, within) for m in self.task.metrics},
-            }
+            told(part, tuned)
+            | {"metrics": {m.name: self._cell(place, m, rng, intervals, within) for m in self.task.metrics}}
             for place, (part, tuned) in enumerate(zip(self.parts, self.tuned, strict=True))
         ]
 
@@ -243,6 +221,37 @@ def agreement(tuned: Sequence[Tuned]) -> dict[str, Any]:
             name: {"values": values, "same": all(value == values[0] for value in values)}
             for name, values in listed.items()
         },
+    }
+
+
+def told(part: Part, tuned: Tuned) -> dict[str, Any]:
+    """What a part is, and what was selected in it, as plain values."""
+    return {
+        "name": part.name,
+        "folder": part.folder,
+        "rows": len(part.test),
+        "rows_trained": len(part.train),
+        "trial": tuned.trial,
+        "config": dict(tuned.config),
+        "as_searched": tuned.as_searched,
+        "trials": tuned.trials,
+        "runs": tuned.runs,
+        "seconds": round(tuned.seconds, 3),
+        "reason": tuned.selected.reason,
+    }
+
+
+def both(own: Interval, other: Interval, difference: Interval) -> dict[str, Any]:
+    """The figures of one metric that every procedure has: of the selected, of the defaults, and their difference."""
+    return {
+        "selected": own.value,
+        "low": own.low,
+        "high": own.high,
+        "method": own.method,
+        "reason": own.reason,
+        "defaults": other.value,
+        "defaults_reason": other.reason,
+        "difference": interval_dict(difference),
     }
 
 

@@ -46,6 +46,12 @@ def whole_number(value: object, least: int, argument: str, example: str) -> None
         raise UsageError(f"{argument} must be a whole number of at least {least}, not {value!r}: {example}.")
 
 
+def inner_trials(value: object, example: str) -> None:
+    """Raise UsageError unless `value` can be a procedure's `trials`: a whole number, or None for the study's own."""
+    if value is not None:
+        whole_number(value, 1, "trials", f"use for example {example}")
+
+
 def enough_groups(outline: Outline, left: int, folds: int) -> None:
     """Raise DataError unless the `left` groups of the outline can fill so many folds."""
     if left >= folds:
