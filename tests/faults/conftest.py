@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,24 @@ class Runs:
         executor.close()
         assert not (self.folder / "runs").exists()
         return event.data
+
+    def fails(self, objective: Callable[[Any], Any], state: str, kind: str, words: str) -> None:
+        """The function ends with a Python error, in this state, and its last words are the user's."""
+        found = self(objective)
+        assert (found["state"], found["run"]) == (state, 0)
+        reason = found["reason"]
+        assert kind in reason["kind"]
+        assert words in reason["message"]
+        assert reason["kind"] in reason["tail"], "the traceback is in it"
+        assert "execution/worker.py" not in reason["tail"], "and begins with the user's own line"
+
+    def fail_inline(self, failures: Sequence[tuple[str, Callable[[Any], Any], str, str, str]]) -> None:
+        """The same functions in this very process, which survives them."""
+        for number, (name, objective, state, kind, words) in enumerate(failures):
+            found = self.inline(objective, number)
+            assert found["state"] == state, name
+            assert kind in found["reason"]["kind"], name
+            assert words in found["reason"]["message"], name
 
     def wait(self, executor: Any, while_running: Callable[[int], None] = lambda pid: None) -> dict[str, Any]:
         """The next end of a run."""

@@ -44,22 +44,11 @@ FAILURES = [
     ("objective", "state", "kind", "words"), [f[1:] for f in FAILURES], ids=[f[0] for f in FAILURES]
 )
 def test_a_python_error_ends_the_run_in_its_state(run, objective, state, kind, words):
-    found = run(objective)
-    assert (found["state"], found["run"]) == (state, 0)
-    reason = found["reason"]
-    assert kind in reason["kind"]
-    assert words in reason["message"]
-    assert reason["kind"] in reason["tail"], "the traceback is in it"
-    assert "execution/worker.py" not in reason["tail"], "and begins with the user's own line"
+    run.fails(objective, state, kind, words)
 
 
 def test_inline_it_ends_in_the_same_state(run):
-    """The same functions, in this very process, which survives them."""
-    for number, (name, objective, state, kind, words) in enumerate(FAILURES):
-        found = run.inline(objective, number)
-        assert found["state"] == state, name
-        assert kind in found["reason"]["kind"], name
-        assert words in found["reason"]["message"], name
+    run.fail_inline(FAILURES)
 
 
 def named(name, base=RuntimeError, text="CUDA out of memory. Tried to allocate 2.00 GiB"):
