@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,11 @@ import numpy as np
 
 from truing.data.outline import Outline
 from truing.errors import ChangedStudyError, StudyFailedError, UsageError
-from truing.execution import checkpoints
 from truing.execution.fence import Fence
 from truing.execution.job import Job
-from truing.identity import coordinator, version_of
 from truing.judge import Judge, nothing_completed
-from truing.loop import Limits, Session, needs_no_more, search
+from truing.loop import Limits, Session, search
+from truing.opening import opened
 from truing.record.events import Event
 from truing.record.history import History
 from truing.record.interfaces import Executor, Searcher
@@ -33,13 +32,11 @@ from truing.record.seeds import stream
 from truing.record.source import Source
 from truing.record.state import State
 from truing.record.trial import SEARCH
-from truing.registry import JOURNALS, PROCEDURES, SCHEDULES
+from truing.registry import PROCEDURES
 from truing.report.progress import Progress, duration
 from truing.report.watch import SearchWatch, VerdictWatch
-from truing.resume import JOURNAL, resume, set_aside
+from truing.resume import JOURNAL, set_aside
 from truing.setting import Setting
-from truing.storage.lock import hold
-from truing.storage.patience import Patience
 from truing.verdict.evaluation import Evaluation, headline
 from truing.verdict.inner import OUTER, Inner, inner_setting
 from truing.verdict.select import RACED, RACED_FEW, RUNS_FOR_ANY, RUNS_FOR_EIGHT
@@ -243,54 +240,30 @@ class Evaluating:
 
     @contextmanager
     def _session(self, part: Part, setting: Setting) -> Iterator[tuple[Session, Job, dict[str, Any]]]:
-        folder = self._folder(part)
+        folder, space, goal = self._folder(part), self.session.history.space, setting.task.goal
         study = self.describe(folder, setting)
+        limit = self.job.predictions_limit // max(1, len(self.parts))
+        job = replace(self.job, folder=folder, home=self.job.folder, test=None, predictions_limit=limit)
         with ExitStack() as stack:
             try:
-                journal, history = self._opened(stack, folder, study, setting)
+                mine = stack.enter_context(opened(folder, study, self.source, space, goal))
             except ChangedStudyError:
-                stack.close()
                 aside = set_aside(folder)
                 self.progress.line(
                     f"What was tuned in {folder} is of another study by now; it is set aside in {aside}."
                 )
-                journal, history = self._opened(stack, folder, study, setting)
-            limit = self.job.predictions_limit // max(1, len(self.parts))
-            job = replace(
-                self.job,
-                folder=folder,
-                home=self.job.folder,
-                test=None,
-                predictions_limit=limit,
-                version=version_of(study, self.source),
+                mine = stack.enter_context(opened(folder, study, self.source, space, goal))
+            session, job = stack.enter_context(
+                mine.session(
+                    job,
+                    lambda job: Fence(self.executor(job), self._held(part), self._positions(part.test), OUTER),
+                    workers=self.workers,
+                    devices=self.session.devices,
+                    asked_to_stop=self.session.asked_to_stop,
+                    say=self.progress.line,
+                )
             )
-            tidy = partial(checkpoints.discard_ended, job, partial(needs_no_more, history))
-            tidy()
-            stack.callback(tidy)
-            executor = self.executor(job)
-            stack.callback(executor.close)
-            session = Session(
-                journal,
-                history,
-                Fence(executor, self._held(part), self._positions(part.test), OUTER),
-                SCHEDULES.get("full")(),
-                asked_to_stop=self.session.asked_to_stop,
-                devices=self.session.devices,
-                forget=partial(checkpoints.discard, job),
-                patience=Patience(folder, self.progress.line),
-            )
-            session.record(Event("opened", coordinator(self.workers, self.session.devices)))
             yield session, job, study
-
-    def _opened(
-        self, stack: ExitStack, folder: Path, study: Mapping[str, Any], setting: Setting
-    ) -> tuple[Any, History]:
-        stack.enter_context(hold(folder))
-        journal = JOURNALS.get("sqlite")(folder / JOURNAL)
-        stack.callback(journal.close)
-        history = History(self.session.history.space, setting.task.goal)
-        resume(journal, history, study, self.source, accept_change=False, extend=False, folder=folder)
-        return journal, history
 
     # -- before it starts ------------------------------------------------------------------------------------------
 

@@ -18,25 +18,26 @@ from truing.arguments import spelled
 from truing.data.data import Data
 from truing.data.outside import EXTERNAL, NEGATIVE, check, named_sets
 from truing.errors import ChangedStudyError, StudyFailedError, UsageError, short
-from truing.execution import checkpoints, devices, script
+from truing.execution import devices, script
 from truing.execution.devices import Devices
 from truing.execution.interrupt import counted
 from truing.execution.job import Job
 from truing.execution.size import bytes_of, in_words
-from truing.identity import another, changes, coordinator, describe, settings_of, version_of
+from truing.identity import another, changes, describe, settings_of
 from truing.judge import Judge, nothing_completed
-from truing.loop import Limits, Session, needs_no_more, search
+from truing.loop import Limits, Session, search
+from truing.opening import executor_of, opened
 from truing.parts import parts_of
 from truing.record.epoch import EpochRule
 from truing.record.events import Event
 from truing.record.history import History
 from truing.record.source import Source, name_of, source_of, sources_of
-from truing.registry import EXECUTORS, JOURNALS, SCHEDULES, SEARCHERS
+from truing.registry import SEARCHERS
 from truing.report.facts import of_the_rows
 from truing.report.progress import Progress, duration
 from truing.report.study import read
 from truing.report.watch import SearchWatch, VerdictWatch, ending, interrupting
-from truing.resume import JOURNAL, refuse_orphan, resume, set_aside
+from truing.resume import JOURNAL, refuse_orphan, set_aside
 from truing.setting import (
     Setting,
     finite_number,
@@ -51,8 +52,7 @@ from truing.setting import (
 from truing.space.configuration import Configuration
 from truing.space.space import Space
 from truing.statistics.equivalence import region
-from truing.storage.lock import hold, refuse_held
-from truing.storage.patience import Patience
+from truing.storage.lock import refuse_held
 
 if TYPE_CHECKING:
     from truing.record.trial import Trial
@@ -465,7 +465,7 @@ class Study:
                 self.searcher,
                 self.lookahead,
                 partial(self._describe_inside, source, objects),
-                lambda job: EXECUTORS.get("process" if workers else "inline")(job, workers),
+                executor_of(workers),
                 progress,
                 limits.trials,
                 self._total(History(self.space, self._task.goal), limits.trials),
@@ -699,19 +699,15 @@ class Study:
     ) -> Iterator[tuple[Session, Progress]]:
         """Hold the folder, open the journal, start the executor; all of it ends with the block."""
         setting, (source, objects) = self._setting, self._sources
-        study = self._describe(source, objects)
+        study, goal = self._describe(source, objects), setting.task.goal
+        agreed = {"accept_change": accept_change, "extend": extend}
         with ExitStack() as stack:
-            stack.enter_context(hold(self.folder))
-            refuse_orphan(self.folder)
-            journal = JOURNALS.get("sqlite")(self.folder / JOURNAL)
-            stack.callback(journal.close)
-            history = History(self.space, setting.task.goal)
-            agreed = {"accept_change": accept_change, "extend": extend}
-            resume(journal, history, study, source, folder=self.folder, **agreed)
+            taken = opened(self.folder, study, source, self.space, goal, **agreed, before=refuse_orphan)
+            mine = stack.enter_context(taken)
             progress = Progress(
                 sys.stderr,
                 metric=setting.task.primary.name,
-                goal=setting.task.goal,
+                goal=goal,
                 total_trials=None,
                 runs_per_trial=len(setting.plan.replicates),
                 workers=workers,
@@ -728,27 +724,17 @@ class Study:
             if workers:
                 on = gpus.describe(workers) or f"{workers} worker{'s' * (workers > 1)}"
                 progress.line(f"Starting {on} ...")
-            job = replace(self._job, version=version_of(study, source))
-            tidy = partial(checkpoints.discard_ended, job, partial(needs_no_more, history))
-            tidy()
-            stack.callback(tidy)
-            executor = EXECUTORS.get("process" if workers else "inline")(job, workers)
-            stack.callback(executor.close)
-            patience = Patience(self.folder, progress.line)
-            schedule = SCHEDULES.get("full")()
-            session = Session(
-                journal,
-                history,
-                executor,
-                schedule,
-                asked_to_stop=presses,
-                devices=gpus,
-                forget=partial(checkpoints.discard, job),
-                patience=patience,
+            session, _ = stack.enter_context(
+                mine.session(
+                    self._job,
+                    executor_of(workers),
+                    workers=workers,
+                    devices=gpus,
+                    asked_to_stop=presses,
+                    say=progress.line,
+                    first=[Event("set_aside", handed_on)] if handed_on is not None else [],
+                )
             )
-            if handed_on is not None:
-                session.record(Event("set_aside", handed_on))
-            session.record(Event("opened", coordinator(workers, gpus)))
             try:
                 yield session, progress
             finally:

@@ -22,6 +22,7 @@ FLOORS = [
     ["loop", "resume"],
     ["verdict", "advice"],
     ["report", "probe"],
+    ["opening"],  # a folder, its lock, journal, executor and session
     ["evaluate"],  # the designs that tune inside, carried out
     ["study"],
     ["comparing"],  # two studies side by side
