@@ -25,6 +25,7 @@ TITLES = {
     "study": "The study",
     "record": "The run",
     "space": "The space",
+    "knowledge": "Cards",
     "data": "Data",
     "datasets": "Bundled data",
     "statistics": "Metrics",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from truing.comparing import compare as compare
     from truing.data.data import Data as Data
     from truing.errors import TruingError as TruingError
+    from truing.knowledge.deck import suggested as suggested
     from truing.objective.trainer import TorchTrainer as TorchTrainer
     from truing.report.view import StudyView as StudyView
     from truing.report.view import load as load
@@ -82,6 +83,7 @@ _HOMES = {
     "compare": "truing.comparing",
     "datasets": "truing.datasets",
     "load": "truing.report.view",
+    "suggested": "truing.knowledge.deck",
 }
 
 __all__ = [  # noqa: RUF022 - in the order a person meets them
@@ -94,6 +96,7 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "at_least",
     "at_most",
     "between",
+    "suggested",
     "Data",
     "datasets",
     "Metric",
