@@ -13,6 +13,7 @@ from truing.errors import JournalError, ObjectiveError
 from truing.execution.devices import NO_GPUS, Devices
 from truing.loop import Session
 from truing.record.events import Event
+from truing.record.history import History
 from truing.record.interfaces import Decision, Executor, RunSpec
 from truing.record.state import State
 from truing.record.trial import REHEARSAL, SEARCH, Replicate
@@ -78,22 +79,15 @@ def before_search(
     plan = partial(plan_line, runs=len(setting.plan.replicates), minutes=minutes, workers=workers, says=says)
     plan = partial(plan, on=session.devices.describe(workers), memory=memory)
     seconds = [r.seconds for r in history.runs.values() if r.state is State.COMPLETED and r.purpose == SEARCH]
-    known = history.last("rehearsed")
     ended = sum(history.states[state] for state in ("completed", "stopped", "failed"))
     left = None if trials is None else trials - ended
-    if known is not None and seconds and known["identity"] == identity:
+    if seconds and rehearsed(history, identity):
         if left is None or left > 0:
             mean = sum(seconds) / len(seconds)
             say(plan(trials=left, seconds=mean, protocol=setting.protocol, opening="Still to do"))
         return
 
-    def watch() -> None:
-        if session.asked_to_stop():  # nothing is lost by stopping a rehearsal, so once is enough
-            session.executor.cancel(-1)
-
-    say("Rehearsal: the defaults, one epoch of one run ...")
-    found = rehearse(session.executor, setting, defaults, watch, cold=workers == 0, devices=session.devices)
-    session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": identity}))
+    found = rehearsal(session, setting, defaults, identity=identity, workers=workers, say=say)
     decision = setting.task.describe_decision()
     if setting.threshold is not None:
         decision += f" So are the metrics; the verdict judges at a threshold for {setting.threshold} too."
@@ -107,6 +101,40 @@ def before_search(
     for line in (found.note, planned, *setting.reasons, advised, decision, *findings, *notes):
         if line:
             say(line)
+
+
+def rehearsed(history: History, identity: str | None) -> bool:
+    """Whether the latest rehearsal was of this function."""
+    known = history.last("rehearsed")
+    return known is not None and known["identity"] == identity
+
+
+def rehearsal(
+    session: Session,
+    setting: Setting,
+    defaults: Any,
+    *,
+    identity: str | None,
+    workers: int,
+    say: Callable[[str], None],
+) -> Rehearsal:
+    """Rehearse, say so, and write down what it showed.
+
+    Args:
+        identity: of the function's source.
+
+    Raises:
+        ObjectiveError: a Python error in the rehearsal.
+    """
+
+    def watch() -> None:
+        if session.asked_to_stop():  # nothing is lost by stopping a rehearsal, so once is enough
+            session.executor.cancel(-1)
+
+    say("Rehearsal: the defaults, one epoch of one run ...")
+    found = rehearse(session.executor, setting, defaults, watch, cold=workers == 0, devices=session.devices)
+    session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": identity}))
+    return found
 
 
 def rehearse(

@@ -34,7 +34,7 @@ from truing.record.state import State
 from truing.record.trial import SEARCH
 from truing.registry import PROCEDURES
 from truing.report.progress import Progress, duration
-from truing.report.watch import SearchWatch, VerdictWatch
+from truing.report.watch import SearchWatch, watching
 from truing.resume import JOURNAL, set_aside
 from truing.setting import Setting
 from truing.verdict.evaluation import Evaluation, headline
@@ -188,7 +188,14 @@ class Evaluating:
                     return self._failed(history, nothing_completed(history))
                 test = self._positions(part.test)
                 found = Inner(
-                    session, setting, job, study, test, self.procedure.refits, self.progress.line, self._phase(session)
+                    session,
+                    setting,
+                    job,
+                    study,
+                    test,
+                    self.procedure.refits,
+                    self.progress.line,
+                    watching(session, self.progress, {OUTER: "refits"}),
                 ).tuned()
         except StudyFailedError as error:
             return self._failed(None, str(error))
@@ -215,13 +222,6 @@ class Evaluating:
         if why == "interrupted":
             raise KeyboardInterrupt
         return why
-
-    def _phase(self, session: Session) -> Callable[[str, int], None]:
-        def phase(name: str, total: int) -> None:
-            shown = "refits" if name == OUTER else name
-            session.watch = VerdictWatch(self.progress, shown, total, len(session.history.runs))
-
-        return phase
 
     def _folder(self, part: Part) -> Path:
         return self.job.folder / "evaluate" / self.name / part.folder

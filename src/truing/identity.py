@@ -119,6 +119,32 @@ def describe(
     return dict(decode(encode(described)))
 
 
+def inside(
+    described: Mapping[str, Any], name: str, setting: Setting, parts: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a study inside a procedure is: one that `describe` described, on other rows of the same Data.
+
+    Args:
+        setting, parts: of the study inside.
+    """
+    whole, rows = described["data"]["data"], setting.plan.rows
+    mine = hashlib.sha256(f"{whole} ".encode() + (b"" if rows is None else rows.tobytes())).hexdigest()
+    return dict(described) | {
+        "name": name,
+        "validation": settings_of(setting.validation),
+        "test": None,
+        "seed": setting.plan.seed,
+        "data": {"data": mine, "test": None},
+        "rows": setting.rows,
+        "test_rows": None,
+        "parts": parts,
+        "external": [],
+        "negative": [],
+        "facts": None,
+        "findings": [],
+    }
+
+
 def settings_of(part: Any) -> dict[str, Any] | None:
     """A plug-in's class and settings as plain values; what is none is named by its type."""
     if part is None:

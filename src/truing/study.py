@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from truing.advice import before_search, rehearse
+from truing.advice import before_search, rehearsal, rehearsed
 from truing.arguments import spelled
 from truing.data.data import Data
 from truing.data.outside import EXTERNAL, NEGATIVE, check, named_sets
@@ -23,9 +23,10 @@ from truing.execution.devices import Devices
 from truing.execution.interrupt import counted
 from truing.execution.job import Job
 from truing.execution.size import bytes_of, in_words
-from truing.identity import another, changes, describe, settings_of
+from truing.identity import another, changes, describe, inside
 from truing.judge import Judge, nothing_completed
 from truing.loop import Limits, Session, search
+from truing.notes import notes
 from truing.opening import executor_of, opened
 from truing.parts import parts_of
 from truing.record.epoch import EpochRule
@@ -36,7 +37,7 @@ from truing.registry import SEARCHERS
 from truing.report.facts import of_the_rows
 from truing.report.progress import Progress, duration
 from truing.report.study import read
-from truing.report.watch import SearchWatch, VerdictWatch, ending, interrupting
+from truing.report.watch import SearchWatch, ending, interrupting, watching
 from truing.resume import JOURNAL, refuse_orphan, set_aside
 from truing.setting import (
     Setting,
@@ -49,7 +50,6 @@ from truing.setting import (
     validation_of,
     whole_number,
 )
-from truing.space.configuration import Configuration
 from truing.space.space import Space
 from truing.statistics.equivalence import region
 from truing.storage.lock import refuse_held
@@ -180,7 +180,8 @@ class Study:
         self.epochs = whole_number(epochs, "epochs", low=1) if epochs is not None else None
         self.epoch = str(EpochRule.parse(epoch))
         self.run_minutes = finite_number(run_minutes, "run_minutes", above=0) if run_minutes is not None else None
-        self.gpus_per_run = _gpus_per_run(gpus_per_run)
+        share = finite_number(gpus_per_run, "gpus_per_run") if gpus_per_run is not None else None
+        self.gpus_per_run = devices.share_of(share)
         self.run_memory = bytes_of(run_memory, "run_memory") if run_memory is not None else None
         self.lookahead = whole_number(lookahead, "lookahead", low=1) if lookahead is not None else None
         self.searcher = _searcher(search, space)
@@ -323,7 +324,7 @@ class Study:
 
     def _verdict(self, again: bool, workers: int | None) -> Verdict:
         from truing.verdict import Verdict, reach
-        from truing.verdict.since import since
+        from truing.verdict.since import outdated
 
         if script.reached(self, "verdict"):
             raise StudyFailedError("This study is being loaded; its verdict is not made here.")
@@ -332,23 +333,9 @@ class Study:
         if stored is not None and not again:
             if different := changes(past.last("study") or {}, self._describe(*self._sources)):
                 raise ChangedStudyError(another(self.folder, different))
-            tested = stored["verdict"]["test"]
-            missing = [m.name for m in self._task.metrics if tested is not None and m.name not in tested]
-            asked = {"threshold=": self._aim, "prevalence=": self._prevalence}
-            stale = [what for what, value in asked.items() if value is not None and not _answers(stored, what, value)]
-            if stale:
-                print(
-                    f"Note: the stored verdict was made with another {' and '.join(stale)} or none; "
-                    "verdict(again=True) has it, and is one more look.",
-                    file=sys.stderr,
-                )
-            if missing:
-                print(
-                    f"Note: the stored verdict was made without {', '.join(missing)}; verdict(again=True) has it, and "
-                    "is one more look.",
-                    file=sys.stderr,
-                )
-            if note := since(past, stored["verdict"]):
+            names = [metric.name for metric in self._task.metrics]
+            lacking = outdated(past, stored["verdict"], metrics=names, aim=self._aim, prevalence=self._prevalence)
+            for note in lacking:
                 print(note, file=sys.stderr)
             return Verdict(stored["verdict"])
         script.about_to_judge()
@@ -359,10 +346,7 @@ class Study:
         workers, gpus = self._place(workers)
         refuse_held(self.folder)
         with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
-
-            def phase(name: str, total: int) -> None:
-                session.watch = VerdictWatch(progress, name, total, len(session.history.runs))
-
+            phase = watching(session, progress)
             study, said = session.history.last("study") or {}, self._says(session.history)
             found = reach(session, self._setting, self._job, study, say=progress.line, phase=phase, said=said)
             progress.close()
@@ -394,10 +378,7 @@ class Study:
         workers, gpus = self._place(workers)
         refuse_held(self.folder)
         with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
-
-            def phase(name: str, total: int) -> None:
-                session.watch = VerdictWatch(progress, name, total, len(session.history.runs))
-
+            phase = watching(session, progress)
             around(session, self._setting, self._job, say=progress.line, phase=phase)
             progress.close()
         self.report()
@@ -451,9 +432,11 @@ class Study:
         workers, gpus = self._place(workers)
         refuse_held(self.folder)
         with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
-            self._rehearsed(session, progress, workers)
+            if not rehearsed(session.history, self._identity):
+                defaults, identity = self.space.defaults(), self._identity
+                rehearsal(session, self._setting, defaults, identity=identity, workers=workers, say=progress.line)
             session.executor.close()  # those inside have their own
-            source, objects = self._sources
+            described = self._describe(*self._sources)
             job = replace(self._job, test=None, outside={})
             result = Evaluating(
                 procedure,
@@ -461,10 +444,10 @@ class Study:
                 self._setting,
                 self._validation,
                 job,
-                source,
+                self._sources[0],
                 self.searcher,
                 self.lookahead,
-                partial(self._describe_inside, source, objects),
+                lambda folder, setting: inside(described, folder.name, setting, parts_of(setting)),
                 executor_of(workers),
                 progress,
                 limits.trials,
@@ -501,42 +484,17 @@ class Study:
         if self.data is None:
             raise UsageError("The study has no data=, so there are no rows that an external set could be like.")
         check(self.data, [one], self._task.classes)
-        predict = self._kept_predict(stored["verdict"])
+        from truing.verdict.kept_network import kept_predict
         from truing.verdict.later import look_later
 
+        model = (self.folder, stored["verdict"], self.objective, self.space)
+        predict = kept_predict(*model, self._task, file=self.file)
         refuse_held(self.folder)
         with self._session(0, self._place(0)[1], accept_change=False, extend=False) as (session, progress):
             progress.close()
             found = look_later(session, self._setting, self._job, one, predict)
         self.report()
         return found
-
-    def _kept_predict(self, verdict: Mapping[str, Any]) -> Callable[[Any], Any]:
-        """x -> predictions of the delivered network.
-
-        Raises:
-            UsageError: none is kept, or nothing can read it.
-        """
-        folder, file = self.folder.resolve(), self.file or "the program"
-        if not verdict["model"] or not any((folder / "model").glob("*")):
-            raise UsageError(
-                f"No network is kept in {self.folder / 'model'}: run.keep(name, bytes) in the function keeps it, "
-                "before the verdict."
-            )
-        if hasattr(self.objective, "restore"):
-            config = Configuration(verdict["selected"], dict(self.space.groups), self.space.repeats, self.space.objects)
-            classes = list(self._task.classes) if self._task.classes is not None else None
-            return cast("Callable[[Any], Any]", self.objective.restore(folder / "model", config, classes))
-        own = getattr(self.objective, "__module__", None) or type(self.objective).__module__
-        for module in (script.MODULE, "__main__", own, type(self.objective).__module__):
-            names = sys.modules.get(module)
-            found = getattr(names, "predict", None)
-            if callable(found) and (module != "__main__" or script.MODULE not in sys.modules):
-                return partial(found, folder)
-        raise UsageError(
-            f"{file} has no predict(folder, x): define it before the study runs; it reads what run.keep left in "
-            'folder / "model" and returns predictions for x.'
-        )
 
     def compare(self, first: int, second: int) -> Compared:
         """Two trials of this study, first - second, by the runs that both have on the same replicates.
@@ -662,30 +620,15 @@ class Study:
         return list(self.searcher.says(history)) if hasattr(self.searcher, "says") else []
 
     def _notes(self, workers: int) -> list[str]:
-        """What else a person should know before the first trial."""
-        notes = []
-        if self.data is not None and (known := of_the_rows(self.data.facts())):
-            notes.append(f"Data: {len(self.data)} rows, {known}.")
-        source, objects = self._sources
-        behind = [f"{name}={label}" for name, found in objects.items() for label, one in found.items() if one.unread]
-        if unread := [*source.unread, *behind]:
-            names = ", ".join(unread)
-            notes.append(f"Note: the source of {names} cannot be read, so changes to it cannot be seen.")
-        if self.run_memory is not None and not workers:
-            notes.append("Note: run_memory cannot be enforced with workers=0, where runs train in this very process.")
-        elif self.run_memory is not None and (there := _memory_here()) and self.run_memory * workers > there:
-            notes.append(
-                f"Note: {workers} runs at a time of {in_words(self.run_memory)} each may hold more than the "
-                f"{in_words(there)} of this machine."
-            )
-        if self.lookahead is None and workers > 1 and getattr(self.searcher, "adaptive", True):
-            notes.append("Note: with lookahead=None the trials depend on who finishes first; a repeat will differ.")
-        if self._metric is None and self._task.classes is not None:
-            name, many = self._task.primary.name, len(self._task.classes)
-            notes.append(f"Note: no metric= was given; it is {name}, for y has {many} classes.")
-        if self._validation is None:
-            notes.append("Note: one run a trial leaves nothing to compare afresh; validation=tr.Seeds(5) would.")
-        return notes
+        return notes(
+            self._setting,
+            *self._sources,
+            rows=of_the_rows(self.data.facts()) if self.data is not None else "",
+            run_memory=self.run_memory,
+            workers=workers,
+            out_of_order=self.lookahead is None and getattr(self.searcher, "adaptive", True),
+            metric_given=self._metric is not None,
+        )
 
     @contextmanager
     def _session(
@@ -740,21 +683,6 @@ class Study:
             finally:
                 self._began, self._left = (source, objects), self._read_sources()
 
-    def _rehearsed(self, session: Session, progress: Progress, workers: int) -> None:
-        """One epoch of the defaults, where that has not been done with this function."""
-        known = session.history.last("rehearsed")
-        if known is not None and known["identity"] == self._identity:
-            return
-
-        def watch() -> None:
-            if session.asked_to_stop():
-                session.executor.cancel(-1)
-
-        progress.line("Rehearsal: the defaults, one epoch of one run ...")
-        defaults, cold = self.space.defaults(), workers == 0
-        found = rehearse(session.executor, self._setting, defaults, watch, cold=cold, devices=session.devices)
-        session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": self._identity}))
-
     def _place(self, workers: int | None) -> tuple[int, Devices]:
         """How many runs at a time, and on which GPUs.
 
@@ -789,28 +717,6 @@ class Study:
             parts=parts_of(self._setting),
         )
 
-    def _describe_inside(
-        self, source: Source, objects: dict[str, dict[str, Source]], folder: Path, setting: Setting
-    ) -> dict[str, Any]:
-        """What a study inside a procedure is: this one, on other rows of the same Data."""
-        described = self._describe(source, objects)
-        whole, rows = described["data"]["data"], setting.plan.rows
-        mine = hashlib.sha256(f"{whole} ".encode() + (b"" if rows is None else rows.tobytes())).hexdigest()
-        return described | {
-            "name": folder.name,
-            "validation": settings_of(setting.validation),
-            "test": None,
-            "seed": setting.plan.seed,
-            "data": {"data": mine, "test": None},
-            "rows": setting.rows,
-            "test_rows": None,
-            "parts": parts_of(setting),
-            "external": [],
-            "negative": [],
-            "facts": None,
-            "findings": [],
-        }
-
     def _read(self) -> History:
         """The journal as it stands, also while somebody else writes it."""
         if not (self.folder / JOURNAL).exists():
@@ -841,14 +747,6 @@ def _folder(folder: Any, file: Path | None) -> Path:
     return Path(folder).expanduser()
 
 
-def _answers(stored: Mapping[str, Any], what: str, value: Any) -> bool:
-    """Whether a stored verdict was made with this threshold= or prevalence=."""
-    found = stored["verdict"]
-    if what == "threshold=":
-        return bool((found.get("threshold") or {}).get("aim") == str(value))
-    return bool((found.get("predictive_values") or {}).get("prevalence") == value)
-
-
 def _workers(workers: int | None) -> int:
     if not hasattr(os, "fork"):
         if workers:
@@ -857,25 +755,6 @@ def _workers(workers: int | None) -> int:
     if workers is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return whole_number(workers, "workers", low=0)
-
-
-def _gpus_per_run(given: Any) -> float | None:
-    if given is None:
-        return None
-    number = finite_number(given, "gpus_per_run")
-    if number < 0 or (number > 1 and number != int(number)):
-        raise UsageError(
-            f"gpus_per_run= takes 0 (the CPU only), a share of one GPU such as 0.5, or a whole number, got {given!r}."
-        )
-    return number
-
-
-def _memory_here() -> int | None:
-    """The machine's memory in bytes; None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return None
 
 
 def _variable(study: Study) -> str:

@@ -20,7 +20,7 @@ FLOORS = [
     ["setting"],  # what a study rests on, made from what was given
     ["identity", "judge", "parts"],
     ["loop", "resume"],
-    ["verdict", "advice"],
+    ["verdict", "advice", "notes"],
     ["report", "probe"],
     ["opening"],  # a folder, its lock, journal, executor and session
     ["evaluate"],  # the designs that tune inside, carried out

@@ -102,6 +102,22 @@ class Devices:
 NO_GPUS = Devices()
 
 
+def share_of(per_run: float | None) -> float | None:
+    """The GPUs a run is to have, where that many can be had at all.
+
+    Raises:
+        UsageError: less than none, or more than one but not whole.
+
+    >>> share_of(0.5), share_of(2.0), share_of(None)
+    (0.5, 2.0, None)
+    """
+    if per_run is not None and (per_run < 0 or (per_run > 1 and per_run != int(per_run))):
+        raise UsageError(
+            f"gpus_per_run= takes 0 (the CPU only), a share of one GPU such as 0.5, or a whole number, got {per_run:g}."
+        )
+    return per_run
+
+
 def find(per_run: float | None = None, *, environ: Mapping[str, str] = os.environ) -> Devices:
     """The GPUs this process may use, without touching CUDA.
 

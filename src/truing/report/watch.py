@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from truing.loop import Limits, Session
 from truing.record.history import History
@@ -68,6 +68,19 @@ class VerdictWatch:
                 phase=self._name,
             )
         )
+
+
+def watching(session: Session, progress: Progress, names: Mapping[str, str] = {}) -> Callable[[str, int], None]:
+    """What the verdict tells the name and the number of runs of its next part: from then on that part is shown.
+
+    Args:
+        names: another name to show, by the part's own.
+    """
+
+    def phase(name: str, total: int) -> None:
+        session.watch = VerdictWatch(progress, names.get(name, name), total, len(session.history.runs))
+
+    return phase
 
 
 def ending(
