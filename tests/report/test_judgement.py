@@ -33,6 +33,26 @@ def test_each_says_in_words_what_it_shows() -> None:
     assert [0.2] in [trace["x"] for trace in traces]  # the threshold's point
 
 
+def test_the_decision_curve_names_where_it_helps_and_ends_where_nothing_is_to_be_read() -> None:
+    point = {"low": 0.1, "high": 0.3, "gain": 0.1, "gain_low": 0.05, "gain_high": 0.2}
+    points = [{"threshold": t, "value": 0.2, "treat_all": 0.4 - t / (1 - t), **point} for t in (0.3, 0.5, 0.9)]
+    block = {
+        "of": "'ill'",
+        "prevalence": 0.4,
+        "method": "some",
+        "points": points,
+        "better": [[0.3, 0.9]],
+        "reason": None,
+    }
+    (curve,) = drawings({"net_benefit": block})
+    assert curve.title.endswith("beats treating all and treating none at thresholds 0.30 to 0.90.")
+    assert "at 0.50 0.200 [0.100, 0.300], treating all -0.600" in curve.text
+    lines = {trace.get("name"): trace["y"] for trace in json.loads(curve.figure.to_json())["data"]}
+    assert len(lines["treat all"]) == 1  # -0.6 and -8.6 are far below what is drawn
+    (nothing,) = drawings({"net_benefit": {**block, "better": []}})
+    assert "is not shown to beat" in nothing.title
+
+
 def test_what_is_not_there_is_not_drawn() -> None:
     assert drawings(None) == []
     assert drawings({}) == []

@@ -135,6 +135,20 @@ def test_the_methods_say_what_the_journal_holds(sick: tr.Study) -> None:
     assert study["machine"]["host"] not in text
 
 
+def test_decision_curve_is_that_of_the_verdict_and_says_what_it_shows(sick: tr.Study) -> None:
+    folder = sick.folder / "paper"
+    told = sick.verdict(workers=0).to_dict()["net_benefit"]
+    points = table(folder / "decision.csv")
+    assert [float(row["value"]) for row in points] == pytest.approx([point["value"] for point in told["points"]])
+    assert [float(row["threshold"]) for row in points] == pytest.approx(np.arange(1, 100) / 100)
+    assert "groups" in told["method"]
+    drawn = ElementTree.fromstring((folder / "decision.svg").read_text(encoding="utf-8"))
+    words = "".join(drawn.itertext())
+    assert ("is not shown to beat" in words) == (told["better"] == [])
+    assert f"{told['points'][49]['value']:.3f}" in words
+    assert not re.search(r"nan|None", words)
+
+
 def test_roc_and_confusion_agree_with_scikit_learn(sick: tr.Study) -> None:
     found = events(sick.folder)
     verdict = next(e.data["verdict"] for e in found if e.kind == "verdict")
@@ -215,9 +229,13 @@ def test_what_was_never_kept_is_left_out_with_the_reason(sick: tr.Study, tmp_pat
     folder = tr.load(tmp_path / "study").report(paper=True)
 
     names = {path.name for path in folder.iterdir()}
-    assert names == {n for n in FILES if not n.startswith(("roc", "confusion", "calibration"))} | {"notes.md"}
+    assert names == {n for n in FILES if not n.startswith(("roc", "confusion", "calibration", "decision"))} | {
+        "notes.md"
+    }
     text = (folder / "methods.md").read_text(encoding="utf-8")
-    assert "Left out, confusion matrix, ROC and calibration: The kept labels of the locked rows are damaged" in text
+    assert (
+        "confusion matrix, ROC, calibration and decision curve: The kept labels of the locked rows are damaged" in text
+    )
     assert str(tmp_path) not in text
 
 
@@ -230,7 +248,7 @@ def test_a_regression(tmp_path: Path) -> None:
 
     for rows in (np.arange(350), study._setting.plan.rows, study._setting.plan.locked):
         assert f"{len(rows)} rows, y {SIGNAL[rows].mean():.4g} (SD {SIGNAL[rows].std(ddof=1):.4g})" in text
-    assert "Left out, confusion matrix, ROC and calibration: y are no classes." in text
+    assert "Left out, confusion matrix, ROC, calibration and decision curve: y are no classes." in text
     assert not (folder / "roc.svg").exists()
     rows = {(r["part"], r["figure"]): r for r in table(folder / "verdict.csv")}
     stored = tr.load(study.folder).verdict()
@@ -260,7 +278,7 @@ def test_no_data_and_no_verdict(tmp_path: Path) -> None:
     for what, why in (
         ("the flow of rows", "there is no data"),
         ("the verdict's figures", "there is no verdict yet"),
-        ("confusion matrix, ROC and calibration", "there is no verdict yet"),
+        ("confusion matrix, ROC, calibration and decision curve", "there is no verdict yet"),
     ):
         assert f"Left out, {what}: {why}." in text
 

@@ -55,6 +55,12 @@ def test_threshold_is_chosen_out_of_fold_and_judged_on_the_locked_rows(judged, l
     assert found["threshold"]["refits"]["sensitivity"] == pytest.approx(mean)
     assert found["confusion"]["counts"] == table.tolist()
     assert found["roc"]["decision"] == pytest.approx([fp / (fp + tn), tp / (tp + fn)])
+    p, y = refits[0][:, 1], truth == 1
+    for point in found["net_benefit"]["points"][4::15]:
+        called, odds = p >= point["threshold"], point["threshold"] / (1 - point["threshold"])
+        assert point["value"] == pytest.approx((y & called).mean() - (~y & called).mean() * odds)
+        assert point["treat_all"] == pytest.approx(y.mean() - (1 - y.mean()) * odds)
+    assert "net benefit" in str(done.verdict)
     se, sp = tp / (tp + fn), tn / (tn + fp)
     ppv = found["predictive_values"]["ppv"]
     assert ppv["value"] == pytest.approx(se * 0.05 / (se * 0.05 + (1 - sp) * 0.95))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.report.columns import plain
+from truing.report.decision import drawing as decision
 from truing.report.figures import BLUE, GREY, Drawing, lay_out
 
 
@@ -13,7 +14,12 @@ def drawings(verdict: Mapping[str, Any] | None) -> list[Drawing]:
     """Those that the verdict has figures for."""
     if verdict is None:
         return []
-    made = (_reliability(verdict.get("calibration")), _roc(verdict.get("roc")), _confusion(verdict.get("confusion")))
+    made = (
+        _reliability(verdict.get("calibration")),
+        _roc(verdict.get("roc")),
+        _confusion(verdict.get("confusion")),
+        decision(verdict.get("net_benefit")),
+    )
     return [drawing for drawing in made if drawing is not None]
 
 

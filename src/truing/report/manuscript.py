@@ -211,7 +211,7 @@ def _figures(found: Scored | None, left_out: Mapping[str, str], *, kept: bool) -
     if found is not None:
         network = "the delivered network" + ", the one that is kept," * kept
         lines.append(
-            f"- Confusion matrix, ROC and calibration are of {network} on {found.rows}. Intervals: "
+            f"- Confusion matrix, ROC, calibration and decision curve are of {network} on {found.rows}. Intervals: "
             + ("over rows." if found.groups is None else "over groups.")
         )
         rule = (

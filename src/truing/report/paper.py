@@ -19,6 +19,7 @@ from truing.record.history import History
 from truing.record.task import Task
 from truing.record.trial import REFIT, RunRecord
 from truing.report.columns import plain
+from truing.report.decision import decided
 from truing.report.delivered import Scored, Table, calibrated, confusion, roc
 from truing.report.export import csv_text, write
 from truing.report.facts import inside
@@ -31,8 +32,9 @@ from truing.verdict.locked import LOCKED
 from truing.verdict.truth import kept_truth
 
 FILES = (
-    "methods.md", "flow.md", "flow.svg", "confusion.svg", "roc.svg", "calibration.svg", "trials.csv", "space.csv",
-    "rows.csv", "verdict.csv", "confusion.csv", "roc.csv", "roc_area.csv", "calibration.csv", "calibration_fit.csv",
+    "methods.md", "flow.md", "flow.svg", "confusion.svg", "roc.svg", "calibration.svg", "decision.svg",
+    "trials.csv", "space.csv", "rows.csv", "verdict.csv", "confusion.csv", "roc.csv", "roc_area.csv", "calibration.csv",
+    "calibration_fit.csv", "decision.csv",
 )  # fmt: skip
 
 
@@ -109,7 +111,7 @@ def paper(
         made["verdict.csv"] = _csv(rows)
     found = scored(folder, history, study, verdict)
     if isinstance(found, str):
-        left_out["confusion matrix, ROC and calibration"] = found
+        left_out["confusion matrix, ROC, calibration and decision curve"] = found
     else:
         table, made["confusion.svg"] = confusion(found)
         made["confusion.csv"] = _csv(table)
@@ -122,6 +124,11 @@ def paper(
                 continue
             first, more, made[f"{name}.svg"] = figure
             made |= {f"{name}.csv": _csv(first), f"{second}.csv": _csv(more)}
+        curve = decided(found, (verdict or {}).get("net_benefit"))
+        if isinstance(curve, str):
+            left_out["decision curve"] = curve
+        else:
+            made["decision.csv"], made["decision.svg"] = _csv(curve[0]), curve[1]
     made["methods.md"] = manuscript(history, study, verdict, found if isinstance(found, Scored) else None, left_out)
     return {name: made[name] for name in FILES if name in made}, left_out
 

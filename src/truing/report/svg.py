@@ -45,7 +45,8 @@ class Series:
         name: for the legend; empty = none.
         x, y: positions in the units of the axes.
         low, high: ends of the interval of each y, where there are any.
-        kind: "line", "dots", "step" (right, then up) or "bars" (from the bottom of the axis).
+        kind: "line", "dots", "step" (right, then up), "bars" (from the bottom of the axis) or "band" (from each low to
+            its high).
         colour: 0 to 4.
     """
 
@@ -250,6 +251,15 @@ def _drawn(series: Series, px, py, box: tuple[float, float, float, float]) -> It
                 f'<rect class="{colour}" x="{x - wide / 2:.1f}" y="{min(y, box[3]):.1f}" width="{wide:.1f}" '
                 f'height="{abs(box[3] - y):.1f}" fill-opacity="0.7"/>'
             )
+    elif series.kind == "band":
+        ends = [(x, py(y)) for (x, _), y in zip(points, series.low or (), strict=True) if y is not None]
+        ends += [
+            (x, py(y)) for (x, _), y in reversed(list(zip(points, series.high or (), strict=True))) if y is not None
+        ]
+        if ends:
+            around = "L".join(f"{x:.1f} {y:.1f}" for x, y in ends)
+            yield f'<path class="{colour}" stroke="none" fill-opacity="0.16" stroke-opacity="0" d="M{around}Z"/>'
+        return
     elif series.kind in ("line", "step") and points:
         path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
         for x, y in points[1:]:

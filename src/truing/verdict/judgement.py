@@ -8,6 +8,7 @@ from numpy.random import Generator
 
 from truing.verdict.agreement import agreement
 from truing.verdict.calibration import calibration
+from truing.verdict.decision import net_benefit
 from truing.verdict.discrimination import confusion, roc
 from truing.verdict.evidence import Evidence
 from truing.verdict.threshold import predictive_values, threshold
@@ -24,4 +25,5 @@ def judgement(evidence: Evidence, rng: Generator) -> dict[str, Any]:
         "agreement": agreement(evidence, rng),
         "roc": roc(evidence, rng, value),
         "confusion": confusion(evidence, value),
+        "net_benefit": net_benefit(evidence, rng),
     }

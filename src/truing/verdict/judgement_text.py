@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.verdict.calibration import FRESH
+from truing.verdict.decision import decision_line
 from truing.verdict.wording import number
 
 GAP = "\N{NO-BREAK SPACE}"  # a figure is not torn at the end of a line
@@ -22,6 +23,7 @@ def judgement_lines(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = _threshold(verdict.get("threshold"))
     found += _predictive(verdict.get("predictive_values"))
     found += _calibration(verdict.get("calibration"))
+    found += decision_line(verdict.get("net_benefit"))
     return found + _agreement(verdict.get("agreement"))
 
 
