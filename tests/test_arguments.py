@@ -48,10 +48,31 @@ def test_what_is_missing_or_too_much_is_one_sentence() -> None:
         tr.Study(train, SETTINGS["space"], 3)  # type: ignore[misc]
 
 
+NONE = r"it takes no arguments; the number of trials goes to run\(trials=20\), a seed to Study\(seed=7\)\.$"
+REPEAT = r'it takes name, .*, as in Repeat\("layer", count="layers", width=Int\(8, 64\)\)\.$'
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: tr.SobolSearch(3), rf"^SobolSearch\(\): too many positional arguments; {NONE}"),  # type: ignore[call-arg]
+        (lambda: tr.RandomSearch(seed=3), rf"^RandomSearch\(\) has no argument 'seed'; {NONE}"),  # type: ignore[call-arg]
+        (lambda: tr.GridSearch(ponts=3), r"^GridSearch\(\) has no argument 'ponts'; did you mean points=\?$"),  # type: ignore[call-arg]
+        (lambda: tr.Repeat(count="n", width=tr.Int(1, 8)), f"missing a required .*'name'; {REPEAT}"),  # type: ignore[call-arg]
+        (lambda: tr.Repeat("layer", width=tr.Int(1, 8)), f"missing a required .*'count'; {REPEAT}"),  # type: ignore[call-arg]
+    ],
+)
+def test_a_searcher_or_repeat_made_wrongly_is_one_sentence(make: Any, says: str) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        make()
+
+
 def test_the_signature_is_not_hidden() -> None:
     for function, name in ((tr.Study, "epoch"), (tr.Study.run, "extend"), (tr.Study.verdict, "again")):
         assert name in inspect.signature(function).parameters
     assert "minutes: no new trial starts" in (tr.Study.run.__doc__ or "")
+    assert str(inspect.signature(tr.Repeat)).startswith("(name: ")
+    assert not inspect.signature(tr.SobolSearch).parameters
     assert str(inspect.signature(tr.Study)).startswith("(objective: ")
 
 

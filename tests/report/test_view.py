@@ -73,6 +73,20 @@ def test_the_best_is_the_trial_with_the_best_value(done: tr.Study, tmp_path: Pat
     assert not (tmp_path / "new").exists()
 
 
+def test_what_needs_the_function_says_so(done: tr.Study) -> None:
+    view = tr.load(done.folder)
+
+    for name in ("run", "evaluate", "robustness", "compare", "external"):
+        assert callable(getattr(tr.Study, name))
+        with pytest.raises(
+            AttributeError, match=rf"has no {name}\(\), which needs .* folder='.*', and call"
+        ):
+            getattr(view, name)
+    with pytest.raises(AttributeError, match="'StudyView' object has no attribute 'rum'"):
+        view.rum  # noqa: B018
+    assert pickle.loads(pickle.dumps(view)).folder == view.folder
+
+
 def test_before_a_verdict_there_is_none(tmp_path: Path) -> None:
     study_of(tmp_path / "s").run(trials=1, workers=0)
 

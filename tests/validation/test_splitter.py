@@ -157,6 +157,25 @@ def test_what_would_falsify_is_refused(splitter: Any, data: Any, sentence: str) 
         Splitter(splitter).bound(data).plan(data, stream(0, "plan"))
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("groups", [None, np.arange(30) // 2])
+def test_rows_on_both_sides_are_refused_whichever_rows_the_seed_locks(seed: int, groups: Any, tmp_path: Path) -> None:
+    """Row 10, or the group of rows 10 and 11, is on both sides, and some seeds lock it away."""
+    x = np.arange(30.0)[:, None]
+    train = np.r_[0:11] if groups is None else np.r_[0:11, 12:20]
+    valid = np.r_[10:30] if groups is None else np.r_[11, 20:30]
+
+    with pytest.raises(DataError, match=r"Split 1 of validation= (trains on 1 of|has rows of 1 group on both sides)"):
+        tr.Study(
+            lambda run: run.report(np.zeros(len(run.valid))),
+            tr.Space(x=tr.Float(0, 1)),
+            data=tr.Data(x, x[:, 0], groups=groups),
+            validation=[(range(12), range(20, 30)), (train, valid)],
+            seed=seed,
+            folder=tmp_path,
+        ).run(trials=1, workers=0)
+
+
 @pytest.mark.parametrize("given", [ms.ShuffleSplit, 5, [1, 2], [([0.5], [1])], []])
 def test_what_is_no_protocol_is_refused(given: Any) -> None:
     with pytest.raises(UsageError, match="validation="):

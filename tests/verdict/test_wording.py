@@ -12,7 +12,7 @@ import pytest
 from truing.verdict import Verdict
 from truing.verdict.headline import headline
 from truing.verdict.text import full
-from truing.verdict.wording import difference_in_words, number, percent, places, signed
+from truing.verdict.wording import difference_in_words, number, percent, places, side_by_side, signed
 
 
 def entry(selected: Any, defaults: Any, value: Any, low: Any, high: Any, reason: Any = None) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def test_sensitivity_is_not_named_without_specificity() -> None:
     }
     assert "Accuracy there: 97.8 % against 95.6 %. Always" in words(figures(test=pair)), "the first of also="
     del pair["accuracy"]
-    said = "Sensitivity there: 79 % against 86.8 %, specificity 71 % against 60 %."
+    said = "Sensitivity there: 79.0 % against 86.8 %, specificity 71 % against 60 %."
     assert said in words(figures(test=pair))
     del pair["sensitivity"]
     assert "Specificity there: 71 % against 60 %." in words(figures(test=pair))
@@ -211,6 +211,14 @@ def test_a_notebook_shows_the_whole_text() -> None:
 )  # fmt: skip
 def test_decimals_suit_the_size(value: float | None, text: str) -> None:
     assert number(value) == text
+
+
+def test_shares_side_by_side_have_the_same_decimals() -> None:
+    assert side_by_side("accuracy", 0.81, 0.7389) == ["81.0 %", "73.9 %"]
+    assert side_by_side("accuracy", 0.81, 1.0, None) == ["81 %", "100 %", "undefined"]
+    assert side_by_side("accuracy", 0.80996, 0.99996) == ["81 %", "100 %"], "as they are printed, not as they are"
+    assert side_by_side("accuracy", 0.7389, None) == ["73.9 %", "undefined"]
+    assert side_by_side("log_loss", 0.81, 54.3) == ["0.81", "54.30"]
 
 
 def test_both_sides_of_a_comparison_have_the_same_decimals() -> None:

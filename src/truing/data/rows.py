@@ -156,7 +156,9 @@ class LockedRows(Rows):
     @property
     def y(self) -> Any:
         """Raises DataError: the labels are locked."""
-        raise DataError("The labels of locked rows are not given to training: predict from x alone.")
+        raise DataError(
+            "The labels of locked rows are not given to training: predict from x alone. len(run.valid) counts the rows."
+        )
 
     @property
     def labels(self) -> np.ndarray | None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from truing.record.trial import Trial
     from truing.verdict.verdict import Verdict
 
+NEEDS_FUNCTION = ("run", "robustness", "compare", "external", "evaluate")  # what a Study can do besides
+
 
 class StudyView:
     """A study as its folder tells it, read-only: made by `truing.load`.
@@ -39,6 +41,15 @@ class StudyView:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         read(folder)
+
+    def __getattr__(self, name: str) -> Any:
+        """Only where there is nothing of that name: what a Study does and a folder cannot is said in a sentence."""
+        if name in NEEDS_FUNCTION:
+            raise AttributeError(
+                f"A loaded study has no {name}(), which needs the training function and the data: make the Study again "
+                f"with folder={str(vars(self).get('folder', '...'))!r}, and call its {name}()."
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
         history, study = read(self.folder)

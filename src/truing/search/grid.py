@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
+from truing.arguments import spelled_class
 from truing.errors import UsageError
 from truing.record.history import History
 from truing.space.combinations import Combinations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # numpy loads numpy.random on first use; importing it here wo
 _FEW = 32  # combinations that are looked through each time
 
 
+@spelled_class(", as in GridSearch(points=3)")
 @dataclass(frozen=True)
 class GridSearch:
     """Every combination of `points` values a parameter, the first parameter changing slowest.

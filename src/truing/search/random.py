@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from truing.arguments import spelled_class
 from truing.record.history import History
 from truing.space.configuration import Configuration
 
@@ -16,6 +17,7 @@ _TRIES = 64  # draws before the search looks at what remains instead
 _FEW = 1024  # so few configurations are listed in milliseconds
 
 
+@spelled_class("; the number of trials goes to run(trials=20), a seed to Study(seed=7)")
 @dataclass(frozen=True)
 class RandomSearch:
     """Draws uniformly on every parameter's scale; never gives a configuration that is already a trial.

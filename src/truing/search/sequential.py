@@ -6,9 +6,11 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from truing.arguments import spelled_class
 from truing.errors import UsageError
 from truing.record.events import Event
 from truing.record.history import History
@@ -28,6 +30,7 @@ if TYPE_CHECKING:  # numpy loads numpy.random on first use; importing it here wo
     from truing.record.interfaces import Searcher
 
 
+@spelled_class(", as in SequentialSearch(per_group=8, joint=8)")
 @dataclass(frozen=True)
 class SequentialSearch:
     """One group of parameters at a time, the others frozen at the best so far; then joint trials over all groups.
@@ -427,14 +430,21 @@ def _names(entry: Any) -> tuple[str, ...] | None:
 
 def _searcher(given: Any) -> Any:
     """The inner searcher that a name or an instance stands for."""
-    found = SEARCHERS.get(given)() if isinstance(given, str) and given != "sequential" else given
+    names = [name for name in SEARCHERS if name != "sequential"]
+    found = SEARCHERS.get(given)() if isinstance(given, str) and given in names else given
     if isinstance(found, str | type) or not hasattr(found, "suggest") or hasattr(found, "sees"):
-        names = ", ".join(repr(name) for name in SEARCHERS if name != "sequential")
+        listed = ", ".join(repr(name) for name in names)
+        what = "and no sequential search inside a sequential one" if _is_sequential(given) else f"not {given!r}"
+        near = get_close_matches(given, names, 1) if isinstance(given, str) else []
         raise UsageError(
-            f"inner= takes one of {names}, a searcher such as tr.GridSearch(points=3), or group -> either, "
-            f"got {given!r}."
+            f"inner= takes one of {listed}, a searcher such as tr.GridSearch(points=3), or a dict from groups to "
+            f"these, {what}{f'; did you mean {near[0]!r}?' if near else '.'}"
         )
     return found
+
+
+def _is_sequential(given: Any) -> bool:
+    return given == "sequential" or given is SequentialSearch or isinstance(given, SequentialSearch)
 
 
 def _named(given: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from truing.arguments import spelled_class
 from truing.record.history import History
 from truing.record.seeds import stream
 from truing.search.random import RandomSearch
@@ -22,6 +23,7 @@ _LATE = 16  # points a trial: where so many bring nothing new, nearly all of a c
 _BITS = 30
 
 
+@spelled_class("; the number of trials goes to run(trials=20), a seed to Study(seed=7)")
 @dataclass(frozen=True)
 class SobolSearch:
     """The points of one scrambled Sobol sequence, in order; a point whose configuration is a trial is passed over.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from truing.arguments import spelled_class
 from truing.space.condition import Bounds, Condition
 from truing.space.configuration import Elements
 from truing.space.parameter import Assumed, Choice, Float, Int, Parameter, is_default_given
@@ -13,6 +14,7 @@ from truing.space.parameter import Assumed, Choice, Float, Int, Parameter, is_de
 MOST = 100  # elements; each has coordinates of its own in the unit cube
 
 
+@spelled_class(', as in Repeat("layer", count="layers", width=Int(8, 64))')
 @dataclass(frozen=True, init=False)
 class Repeat:
     """The same parameters once for every element; how many elements there are is a parameter of its own.

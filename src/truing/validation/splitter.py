@@ -42,6 +42,7 @@ class Splitter:
 
     Raises:
         UsageError: it is neither.
+        DataError: a given pair names a row twice, on one side or on both.
 
     >>> from sklearn.model_selection import ShuffleSplit
     >>> protocol = Splitter(ShuffleSplit(3, test_size=0.25, random_state=0))
@@ -263,7 +264,9 @@ class _Pairs:
         for number, pair in enumerate(given):
             if not isinstance(pair, Sequence | np.ndarray) or len(pair) != 2:
                 raise UsageError(f"validation= takes pairs of (train, valid) rows, and item {number} is no pair.")
-            self.pairs.append((_positions(pair[0], number), _positions(pair[1], number)))
+            train, valid = _positions(pair[0], number), _positions(pair[1], number)
+            _check_rows(f"Split {number} of validation=", train, valid)  # of all rows, whichever test= locks
+            self.pairs.append((train, valid))
         if not self.pairs:
             raise UsageError("validation= takes pairs of (train, valid) rows, and there is none.")
 
@@ -295,7 +298,11 @@ def _positions(given: Any, number: int) -> np.ndarray:
 
 def _from(splitter: Any, outline: Outline, order: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     if isinstance(splitter, _Pairs):
-        return [(_inside(a, outline), _inside(b, outline)) for a, b in splitter.pairs]
+        found = [(_inside(a, outline), _inside(b, outline)) for a, b in splitter.pairs]
+        if outline.groups_in_all is not None:  # of all rows: what test= happens to lock makes no pair proper
+            for number, (train, valid) in enumerate(splitter.pairs):
+                _check_groups(f"Split {number} of validation=", outline.groups_in_all, train, valid)
+        return found
     if hasattr(splitter, "test_fold") and outline.places is not None:
         splitter = type(splitter)(np.asarray(splitter.test_fold)[outline.places])
     n = len(outline)
@@ -326,14 +333,26 @@ def _check(what: str, train: np.ndarray, valid: np.ndarray, outline: Outline, co
     for side, rows in (("train on", train), ("validate on", valid)):
         if not len(rows):
             raise DataError(f"{what} has no rows to {side}: use other splits, or a smaller test=.")
-        if len(np.unique(rows)) < len(rows):
-            raise DataError(f"{what} has a row twice among those to {side}: name each row once.")
         if rows.min() < 0 or rows.max() >= len(outline):
             raise DataError(f"{what} names row {rows.max()}, but the development rows go from 0 to {len(outline) - 1}.")
+    _check_rows(what, train, valid)
+    if codes is not None:
+        _check_groups(what, codes, train, valid)
+
+
+def _check_rows(what: str, train: np.ndarray, valid: np.ndarray) -> None:
+    """Raise DataError where a row is named twice, on one side or on both."""
+    for side, rows in (("train on", train), ("validate on", valid)):
+        if len(np.unique(rows)) < len(rows):
+            raise DataError(f"{what} has a row twice among those to {side}: name each row once.")
     both = np.intersect1d(train, valid)
     if both.size:
         raise DataError(f"{what} trains on {both.size} of the rows that it validates on: keep them apart.")
-    if codes is not None and (shared := np.intersect1d(codes[train], codes[valid])).size:
+
+
+def _check_groups(what: str, groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> None:
+    """Raise DataError where a group has rows on both sides."""
+    if (shared := np.intersect1d(groups[train], groups[valid])).size:
         what_groups = f"{shared.size} group{'s' * (shared.size != 1)}"
         raise DataError(
             f"{what} has rows of {what_groups} on both sides: use a splitter that goes by groups, such as "

@@ -10,7 +10,7 @@ from typing import Any
 
 from truing.space.configuration import format_value
 from truing.verdict.text import COLUMN, LABEL, WIDTH, _line, _many, _note, _row, _wrapped
-from truing.verdict.wording import capital, figure, number, places, places_of_difference, signed, spoken
+from truing.verdict.wording import capital, number, places, places_of_difference, side_by_side, signed, spoken
 
 SHOWN = 12  # parts listed one by one; of resamples and many sites the rest is in to_dict() and in the report
 
@@ -74,12 +74,13 @@ def headline(found: Mapping[str, Any]) -> str:
     name, value, title = found["metric"], found["value"], capital(found["describe"])
     if value is None:
         return f"{title}: {spoken(name)} is undefined ({found['reason']})."
-    text = f"{title}: {spoken(name)} {figure(name, value)}"
+    own, low, high, other = side_by_side(name, value, found["low"], found["high"], found["defaults"])
+    text = f"{title}: {spoken(name)} {own}"
     if found["low"] is not None:
-        text += f" (95 % interval {figure(name, found['low'])} to {figure(name, found['high'])})"
+        text += f" (95 % interval {low} to {high})"
     if found["defaults"] is None:
         return f"{text}."
-    text += f", against {figure(name, found['defaults'])} with the defaults"
+    text += f", against {other} with the defaults"
     gap = found["difference"]
     if gap["value"] is not None and gap["low"] is not None and gap["high"] is not None:
         fine = places_of_difference(gap, found["defaults"], value)

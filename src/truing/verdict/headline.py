@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from truing.verdict.wording import capital, difference_in_words, figure, places, spoken
+from truing.verdict.wording import capital, difference_in_words, figure, places, side_by_side, spoken
 
 
 def headline(verdict: Mapping[str, Any]) -> str:
@@ -17,8 +17,8 @@ def headline(verdict: Mapping[str, Any]) -> str:
         source = test
     where = _where(verdict, of_test=source is test)
     ours, theirs = source["selected"], source["defaults"]
-    decimals = places(ours, theirs)
-    score = f"{spoken(name)} {figure(name, ours, decimals)}"
+    own, other = side_by_side(name, ours, theirs)
+    score = f"{spoken(name)} {figure(name, ours, places(ours, theirs))}"
     if verdict["selected"] == verdict["defaults"]:
         kept = "The defaults were kept: nothing that was tried did better in the end."
         return kept + (f" {capital(where)}, {score}." if ours is not None else "")
@@ -28,7 +28,7 @@ def headline(verdict: Mapping[str, Any]) -> str:
         worth = f"{spoken(name)} {figure(name, alone['selected'])}"
         said = f" {capital(of_alone)}, the selected configuration has {worth}." if alone["selected"] is not None else ""
         return f"No comparison with the defaults: {valid['difference']['reason']}.{said}"
-    against = f"{score} against {figure(name, theirs, decimals)} with the defaults"
+    against = f"{spoken(name)} {own} against {other} with the defaults"
     change = difference_in_words(name, source["difference"], ours, theirs)
     if verdict["gain"]:
         return f"Tuning helped: {where}, {against} ({change}).{_rests_on(verdict, source)}"

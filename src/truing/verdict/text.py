@@ -22,6 +22,7 @@ from truing.verdict.wording import (
     percent,
     places,
     places_of_difference,
+    side_by_side,
     signed,
     spoken,
 )
@@ -84,11 +85,9 @@ def _also(verdict: Mapping[str, Any]) -> str:
     parts: list[str] = []
     for name in named:
         ours, theirs = test[name]["selected"], test[name]["defaults"]
-        decimals = places(ours, theirs)
-        text = f"{spoken(name)}{'' if parts else ' there:'} {figure(name, ours, decimals)}"
-        if theirs is not None and verdict["selected"] != verdict["defaults"]:
-            text += f" against {figure(name, theirs, decimals)}"
-        parts.append(text)
+        apart = theirs is not None and verdict["selected"] != verdict["defaults"]
+        told = side_by_side(name, ours, theirs) if apart else [figure(name, ours, places(ours, theirs))]
+        parts.append(f"{spoken(name)}{'' if parts else ' there:'} {' against '.join(told)}")
     return f"{capital(', '.join(parts))}." if parts else ""
 
 

@@ -12,7 +12,7 @@ from truing.space.configuration import format_value
 from truing.verdict import external
 from truing.verdict.fresh import cause
 from truing.verdict.remedies import with_remedy
-from truing.verdict.wording import capital, figure, places, spoken
+from truing.verdict.wording import capital, side_by_side, spoken
 
 
 def warnings_of(
@@ -167,10 +167,7 @@ def _no_better(verdict: Mapping[str, Any]) -> list[str]:
     found = []
     for where, ours, floor in pairs:
         if ours is not None and floor is not None and (ours >= floor if verdict["goal"] == "min" else ours <= floor):
-            decimals = places(ours, floor)
-            found.append(
-                f"{where} {spoken(name)} {figure(name, ours, decimals)} against {figure(name, floor, decimals)}"
-            )
+            found.append(f"{where} {spoken(name)} {' against '.join(side_by_side(name, ours, floor))}")
     return found
 
 

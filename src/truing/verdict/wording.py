@@ -105,6 +105,22 @@ def figure(metric: str, value: float | None, decimals: int | None = None) -> str
     return percent(value) if is_share(metric) else number(value, decimals)
 
 
+def side_by_side(metric: str, *values: float | None) -> list[str]:
+    """Scores of one metric side by side in a sentence, all with as many decimals.
+
+    >>> side_by_side("accuracy", 0.81, 0.739), side_by_side("accuracy", 0.8, 0.5)
+    (['81.0 %', '73.9 %'], ['80 %', '50 %'])
+    >>> side_by_side("rmse", 54.312, 57.0)
+    ['54.31', '57.00']
+    """
+    if not is_share(metric):
+        return [number(value, places(*values)) for value in values]
+    known = [f"{100 * value:.1f}" for value in values if value is not None]
+    if all(text.endswith(".0") for text in known):
+        return [percent(value) for value in values]
+    return ["undefined" if value is None else f"{100 * value:.1f} %" for value in values]
+
+
 def difference_in_words(metric: str, difference: Mapping[str, Any], *scores: float | None) -> str:
     """A difference and its interval in a sentence; of shares in percentage points.
 
