@@ -11,6 +11,7 @@ from truing.verdict.calibration import calibration
 from truing.verdict.decision import net_benefit
 from truing.verdict.discrimination import confusion, roc
 from truing.verdict.evidence import Evidence
+from truing.verdict.prevalence import error_rates
 from truing.verdict.threshold import predictive_values, threshold
 
 
@@ -26,4 +27,5 @@ def judgement(evidence: Evidence, rng: Generator) -> dict[str, Any]:
         "roc": roc(evidence, rng, value),
         "confusion": confusion(evidence, value),
         "net_benefit": net_benefit(evidence, rng),
+        "error_rates": error_rates(evidence, value),
     }

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from truing.verdict.prevalence import prevalence_of
 from truing.verdict.text import full
 
 
@@ -51,6 +52,33 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain JSON values; null where one is undefined, with the reason beside it."""
         return copy.deepcopy(dict(self.figures))
+
+    def prevalence_of(self, positives: int, rows: int) -> dict[str, Any]:
+        """How many of new rows are really positive, where the delivered network calls some of them so.
+
+        The share it calls positive is no prevalence: it misses some and raises false alarms. Corrected for both as the
+        locked rows showed them (Rogan & Gladen 1978, Am J Epidemiol 107:71), with an interval that holds the luck of
+        these rows, of the sensitivity and of the specificity (Lang & Reiczigel 2014, Prev Vet Med 113:13); of groups,
+        as many locked rows count as would be independent. It asks that these errors carry over.
+
+        Args:
+            positives: how many of the new rows the network calls positive, at the study's threshold if it has one.
+            rows: how many new rows there are, independent of each other.
+
+        Returns:
+            value, low, high; apparent, the share called so; unclipped, what the formula gives, with a note where that
+            is outside 0..1; method, threshold, and the reason where it is undefined.
+
+        Raises:
+            UsageError: counts that are none, or more positives than rows.
+
+        >>> rates = {"sensitivity": {"value": 178 / 179, "independent_rows": 179}, "reason": None,
+        ...          "specificity": {"value": 358 / 359, "independent_rows": 359}}
+        >>> found = Verdict({"error_rates": rates}).prevalence_of(4060, 11284)
+        >>> round(found["value"], 3), round(found["low"], 3), round(found["high"], 3)
+        (0.36, 0.349, 0.372)
+        """
+        return prevalence_of(self.figures, positives, rows)
 
     def __str__(self) -> str:
         return full(self.figures)
