@@ -33,7 +33,7 @@ bench: $(STAMP) ## every benchmark, one after the other; the figures go into ben
 readme: $(STAMP) ## run the example of the README, and put its code and output there
 	$(PY) docs/_readme.py
 
-docs: $(STAMP) ## docs/reference from the docstrings, the registries and the command line
+docs: $(STAMP) ## docs/reference from the docstrings, registries and commands; docs/cards from the cards
 	$(PY) docs/_reference.py
 
 clean: ## remove the environment and the caches

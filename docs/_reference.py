@@ -325,4 +325,6 @@ if __name__ == "__main__":
         (HERE / name).write_text(content, encoding="utf-8")
     page_of_designs = HERE.parent / "validation.md"
     page_of_designs.write_text(overview(page_of_designs.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"{len(wanted)} pages in docs/reference", file=sys.stderr)
+    import _cards  # beside this file
+
+    print(f"{len(wanted)} pages in docs/reference, {_cards.write()} in docs/cards", file=sys.stderr)

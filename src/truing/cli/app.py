@@ -284,6 +284,34 @@ def compare(
 
 
 @app.command()
+def explain(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A hyperparameter, or another name for it; none = list all.")
+    ] = None,
+    optimizer: Annotated[str | None, typer.Option(help="As it is with this optimizer, such as sgd.")] = None,
+    model: Annotated[str | None, typer.Option(help="As it is in this family of models, such as cnn.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a hyperparameter does, its range, and where to read of it."""
+    from truing.knowledge import card, cards
+    from truing.knowledge.text import explained, listing
+
+    if name is None:
+        if optimizer is not None or model is not None:
+            raise UsageError("--optimizer and --model go with a name, such as truing explain learning_rate.")
+        if as_json:
+            _print_json({"cards": [one.to_dict() for one in cards().values()]})
+        else:
+            print(listing(cards().values(), _width()))
+        return
+    found = card(name)
+    if as_json:
+        _print_json(found.under(optimizer=optimizer, model=model).to_dict())
+    else:
+        print(explained(found, _width(), optimizer=optimizer, model=model))
+
+
+@app.command()
 def doctor(
     folder: Annotated[Path, typer.Option(help="Where studies will lie.")] = Path(),
     as_json: Json = False,
