@@ -135,6 +135,21 @@ def test_the_methods_say_what_the_journal_holds(sick: tr.Study) -> None:
     assert study["machine"]["host"] not in text
 
 
+def test_tripod_points_only_to_what_is_there(sick: tr.Study) -> None:
+    folder = sick.folder / "paper"
+    rows = {row["item"]: row for row in table(folder / "tripod.csv")}
+    for row in rows.values():
+        assert row["status"] in ("answered", "in part", "by the author", "does not apply")
+        named = re.findall(r"[a-z_]+\.(?:md|svg|csv)", row["where"])
+        assert all((folder / name).is_file() for name in named)
+        assert bool(named) == (row["status"] in ("answered", "in part")) or row["item"] == "22"
+        assert ("Yours: " in row["where"]) == (row["status"] == "in part")
+        for heading in re.findall(r"methods\.md, ([A-Z][a-z ,]+?)(?: and |:|;|\.|$)", row["where"]):
+            assert f"## {heading}" in (folder / "methods.md").read_text(encoding="utf-8")
+    assert rows["21"]["status"] == "answered"  # groups and events of each part are in rows.csv
+    assert {"18a", "17", "6b", "11", "14"} <= {n for n, row in rows.items() if row["status"] == "by the author"}
+
+
 def test_decision_curve_is_that_of_the_verdict_and_says_what_it_shows(sick: tr.Study) -> None:
     folder = sick.folder / "paper"
     told = sick.verdict(workers=0).to_dict()["net_benefit"]
@@ -269,7 +284,9 @@ def test_no_data_and_no_verdict(tmp_path: Path) -> None:
     study.run(trials=4, workers=0)
     folder = study.report(paper=True)
 
-    assert sorted(path.name for path in folder.iterdir()) == ["methods.md", "space.csv", "trials.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "methods.md", "space.csv", "trials.csv", "tripod.csv", "tripod.md",
+    ]  # fmt: skip
     text = (folder / "methods.md").read_text(encoding="utf-8")
     assert "The study has no data of its own" in text
     assert "in 4 trials (4 completed), 12 runs in all" in text

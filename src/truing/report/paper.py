@@ -28,13 +28,14 @@ from truing.report.further import figures
 from truing.report.manuscript import manuscript
 from truing.report.space_table import described
 from truing.report.table import trial_rows
+from truing.report.tripod import tripod, tripod_rows, tripod_text
 from truing.verdict.locked import LOCKED
 from truing.verdict.truth import kept_truth
 
 FILES = (
     "methods.md", "flow.md", "flow.svg", "confusion.svg", "roc.svg", "calibration.svg", "decision.svg",
     "trials.csv", "space.csv", "rows.csv", "verdict.csv", "confusion.csv", "roc.csv", "roc_area.csv", "calibration.csv",
-    "calibration_fit.csv", "decision.csv",
+    "calibration_fit.csv", "decision.csv", "tripod.md", "tripod.csv",
 )  # fmt: skip
 
 
@@ -130,6 +131,8 @@ def paper(
         else:
             made["decision.csv"], made["decision.svg"] = _csv(curve[0]), curve[1]
     made["methods.md"] = manuscript(history, study, verdict, found if isinstance(found, Scored) else None, left_out)
+    items = tripod(history, study, verdict, made)
+    made |= {"tripod.md": tripod_text(items), "tripod.csv": _csv(tripod_rows(items))}
     return {name: made[name] for name in FILES if name in made}, left_out
 
 

@@ -39,8 +39,8 @@ def true_prevalence(called: Known, sensitivity: Known, specificity: Known, level
     2014, Prev Vet Med 113:13): to AP half of z² successes and as many failures are added, to Se and Sp one of each;
     with these P' is the same formula, and the ends are P' + d ± z · √V, where V = (AP'(1 - AP')/n' +
     P'² Se'(1 - Se')/m' + (1 - P')² Sp'(1 - Sp')/k') / (Se' + Sp' - 1)² and d = 2z² (P' Se'(1 - Se')/m' -
-    (1 - P') Sp'(1 - Sp')/k'). Where fewer rows are called positive than false alarms alone would make, the formula gives
-    less than 0.
+    (1 - P') Sp'(1 - Sp')/k'). Where fewer rows are called positive than false alarms alone would make, the formula
+    gives less than 0.
 
     Returns:
         The value as the formula has it, below 0 or above 1 too; ends within 0..1. Nothing, with the reason, where
