@@ -131,7 +131,8 @@ def rehearsal(
         if session.asked_to_stop():  # nothing is lost by stopping a rehearsal, so once is enough
             session.executor.cancel(-1)
 
-    say("Rehearsal: the defaults, one epoch of one run ...")
+    each = " on each dataset" if setting.datasets else ""
+    say(f"Rehearsal: the defaults, one epoch of one run{each} ...")
     found = rehearse(session.executor, setting, defaults, watch, cold=workers == 0, devices=session.devices)
     session.record(Event("rehearsed", {**asdict(found), "locked_as": found.locked_as, "identity": identity}))
     return found
@@ -156,6 +157,8 @@ def rehearse(
     Raises:
         ObjectiveError: a Python error in the objective; the text is its own traceback.
     """
+    if setting.datasets:
+        return _on_each(executor, setting, defaults, watch, cold=cold, devices=devices)
     plan, first = setting.plan, setting.plan.replicates[0]
     opens = setting.has_test or bool(setting.outside)
     stand_in = _stand_in(setting, first) if opens else None
@@ -191,6 +194,21 @@ def rehearse(
         outcome = _one(executor, again, watch)
         _raise_python_error(State(outcome["state"]), outcome)
     return found
+
+
+def _on_each(executor: Executor, setting: Setting, defaults: Any, watch: Callable[[], None], **more: Any) -> Rehearsal:
+    """One rehearsal on each dataset: what fails on one of them would fail every trial. Its time is their mean."""
+    found: list[Rehearsal] = []
+    for name, part in setting.datasets.items():
+        try:
+            found.append(rehearse(executor, part, defaults, watch, **more))
+        except ObjectiveError as error:
+            raise ObjectiveError(f"On dataset {name}: {error}") from None
+    times = [one.seconds for one in found if one.seconds is not None]
+    mean = sum(times) / len(times) if len(times) == len(found) else None
+    bad = next((one for one in found if one.state != "completed"), None)
+    note = "" if bad is None else bad.note
+    return Rehearsal(found[0].report, all(one.predict for one in found), mean, (bad or found[0]).state, note)
 
 
 def _one(executor: Executor, spec: RunSpec, watch: Callable[[], None]) -> dict[str, Any]:

@@ -28,6 +28,9 @@ SCHEMA = 1
 SURROUNDINGS = ("name", "file", "variable", "cwd", "versions", "git", "machine", "parts")  # not what the study is
 FIXED = {
     "data": "data",
+    "named": "the datasets",
+    "aggregate": "aggregate",
+    "dataset_metric": "metric",
     "metric": "metric",
     "goal": "goal",
     "positive": "positive",

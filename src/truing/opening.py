@@ -52,6 +52,7 @@ class Opened:
         asked_to_stop: Callable[[], int],
         say: Callable[[str], None],
         first: Sequence[Event] = (),
+        schedule: str = "full",
     ) -> Iterator[tuple[Session, Job]]:
         """The executor, started, the session on it, and the job under the version that its runs are recorded with.
 
@@ -61,6 +62,7 @@ class Opened:
             executor: makes one for a job.
             say: is told when the disk is full, and when there is room again.
             first: what is recorded before `opened`.
+            schedule: by its name.
         """
         job = replace(job, version=version_of(self.study, self.source))
         tidy = partial(checkpoints.discard_ended, job, partial(needs_no_more, self.history))
@@ -73,7 +75,7 @@ class Opened:
                 self.journal,
                 self.history,
                 started,
-                SCHEDULES.get("full")(),
+                SCHEDULES.get(schedule)(),
                 asked_to_stop=asked_to_stop,
                 devices=devices,
                 forget=partial(checkpoints.discard, job),

@@ -67,7 +67,11 @@ SEARCHERS = Registry(
         "sequential": "truing.search.sequential:SequentialSearch",
     },
 )
-SCHEDULES = Registry("schedule", "truing.schedules", {"full": "truing.schedule.full:Full"})
+SCHEDULES = Registry(
+    "schedule",
+    "truing.schedules",
+    {"full": "truing.schedule.full:Full", "defaults_first": "truing.schedule.defaults_first:DefaultsFirst"},
+)
 VALIDATIONS = Registry(
     "validation",
     "truing.validations",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class Setting:
         prevalence: at which predictive values are to be stated; None = at none.
         outside: external sets and negative controls, which only the verdict opens.
         reasons: sentences on what "auto" chose, and why.
+        datasets: of a study over several, the setting of each by its name; `data` is then None.
+        aggregate: how the gains on them make a trial's value, "mean" or "worst".
     """
 
     task: Task
@@ -66,6 +68,8 @@ class Setting:
     prevalence: float | None = None
     outside: tuple[Outside, ...] = ()
     reasons: tuple[str, ...] = ()
+    datasets: Mapping[str, Setting] = field(default_factory=dict)
+    aggregate: str = "mean"
 
     @property
     def official(self) -> Data | None:

@@ -17,6 +17,7 @@ from truing.advice import before_search, rehearsal, rehearsed
 from truing.arguments import spelled
 from truing.data.data import Data
 from truing.data.outside import EXTERNAL, NEGATIVE, check, named_sets
+from truing.data.several import datasets_of
 from truing.errors import ChangedStudyError, StudyFailedError, UsageError, short
 from truing.execution import devices, script
 from truing.execution.devices import Devices
@@ -24,7 +25,7 @@ from truing.execution.interrupt import counted
 from truing.execution.job import Job
 from truing.execution.size import bytes_of, in_words
 from truing.identity import another, changes, describe, inside
-from truing.judge import Judge, nothing_completed
+from truing.judge import nothing_completed
 from truing.loop import Limits, Session, search
 from truing.notes import notes
 from truing.opening import executor_of, opened
@@ -50,6 +51,8 @@ from truing.setting import (
     validation_of,
     whole_number,
 )
+from truing.several import setting as several
+from truing.several.judge import judge_of
 from truing.space.space import Space
 from truing.statistics.equivalence import region
 from truing.storage.lock import refuse_held
@@ -82,10 +85,14 @@ class Study:
     Args:
         objective: the training function, called with a `Run`; or `tr.TorchTrainer(build)`.
         space: what may vary.
-        data: the rows; None for an objective that brings its own and reports numbers.
+        data: the rows; None for an objective that brings its own and reports numbers. Several datasets by name,
+            {"a": tr.Data(x, y), "b": tr.Data(x, y)}, make one study over them: every trial runs on all of them, and
+            `run.dataset` says on which; see docs/datasets_several.md.
         metric: what is optimised: a name, or `tr.Metric("reward", goal="max")` for a number you report.
             Default: log loss for classes, RMSE for numbers.
         also: further metrics, for the report only.
+        aggregate: of several datasets, what a trial is worth: the "mean" or the "worst" of its gains over the defaults,
+            each in units of the standard deviation of the defaults' runs on that dataset.
         positive: the positive class or classes of the binary metrics. Default in a binary task: the second in
             sorted order.
         validation: `tr.KFold(5)`, `tr.GroupKFold(5)`, `tr.TimeOrdered(5)`, `tr.Holdout(0.2)`, `tr.Seeds(5)` or the name
@@ -141,7 +148,7 @@ class Study:
         objective: Callable[[Any], Any],
         space: Space,
         *,
-        data: Data | None = None,
+        data: Data | Mapping[str, Data] | None = None,
         metric: str | Metric | None = None,
         also: Sequence[str | Metric] = (),
         positive: Any = None,
@@ -163,18 +170,30 @@ class Study:
         rope: float | None = None,
         threshold: str | float | tuple[float, float] | None = None,
         prevalence: float | None = None,
+        aggregate: str | None = None,
     ) -> None:
         if not callable(objective):
             raise UsageError(f"The objective must be a function of one run, got {objective!r}.")
         if not isinstance(space, Space):
             raise UsageError(f"space= must be a tr.Space(...), got {type(space).__name__}.")
-        if data is not None and not isinstance(data, Data):
-            raise UsageError(f"data= must be a tr.Data(x, y), got {type(data).__name__}.")
+        if data is not None and not isinstance(data, Data | Mapping):
+            raise UsageError(f"data= must be a tr.Data(x, y), or several by name, got {type(data).__name__}.")
         self.objective = objective
         self.space = space
-        self.data = data
+        datasets = datasets_of(data)
+        if datasets:
+            given = {"external": external, "negative": negative, "threshold": threshold, "prevalence": prevalence}
+            given |= {"rule": None if rule == "best" else rule, "epoch": epoch if epoch == "best" else None}
+            several.refuse_what_does_not_combine({k: v for k, v in given.items() if v is not None}, test, validation)
+        elif aggregate is not None:
+            raise UsageError(
+                'aggregate= is for several datasets, such as data={"a": tr.Data(x, y), "b": tr.Data(x, y)}.'
+            )
+        self.aggregate = several.aggregate_of(aggregate if aggregate is not None else "mean")
+        self.data = data if isinstance(data, Data) else None
+        self.datasets = {one.name: one.data for one in datasets}
         self.test = test
-        self.outside = (*named_sets(EXTERNAL, external), *named_sets(NEGATIVE, negative))
+        self.outside = datasets or (*named_sets(EXTERNAL, external), *named_sets(NEGATIVE, negative))
         self.seed = whole_number(seed, "seed", low=0)
         self.threads = whole_number(threads, "threads", low=1)
         self.epochs = whole_number(epochs, "epochs", low=1) if epochs is not None else None
@@ -188,9 +207,13 @@ class Study:
         self.file = script.current_file()
         self.folder = _folder(folder, self.file)
         self._metric, self._also, self._positive = metric, also, positive
-        self._validation = validation_of(validation, data, validation is DEFAULT)
-        self._task = task_of(data, test, metric, also, positive)
-        self.rope = region(self._task.primary, None, rope).width if rope is not None else None
+        self._protocol = partial(validation_of, validation, default=validation is DEFAULT)
+        self._validation = None if datasets else self._protocol(self.data)
+        task = partial(task_of, test=test, primary=metric, also=also, positive=positive)
+        self._tasks = several.tasks_of(datasets, task) if datasets else {}
+        self._task = several.gain_task() if datasets else task(self.data)
+        known = next(iter(self._tasks.values()), self._task)
+        self.rope = region(known.primary, None, rope).width if rope is not None else None
         self.rule = rule_of(rule)
         self._aim, self._prevalence = threshold_of(threshold, self._task), prevalence_of(prevalence, self._task)
         # the source of the function, and of the objects of the space, when a session began and when it ended
@@ -268,7 +291,7 @@ class Study:
                 say=progress.line,
                 says=duration,
             )
-            judge = Judge(self._setting, self._job)
+            judge = judge_of(self._setting, self._job)
             plan, lookahead = self._setting.plan, self.lookahead
             try:
                 why = search(session, self.searcher, plan, judge, limits, lookahead=lookahead, keep=judge.kept)
@@ -319,6 +342,8 @@ class Study:
             StudyFailedError: no trial completed.
             UsageError: the study has not been run.
         """
+        if robustness:
+            several.only_for_one("robustness=True", self.datasets)
         found = self._verdict(again, workers)
         return self.robustness(workers) if robustness else found
 
@@ -368,6 +393,7 @@ class Study:
         from truing.verdict import robustness as around
 
         past = self._read()
+        several.only_for_one("robustness()", self.datasets)
         stored = past.last("verdict")
         if stored is not None and stored["verdict"].get("robustness") is not None:
             if different := changes(past.last("study") or {}, self._describe(*self._sources)):
@@ -412,6 +438,7 @@ class Study:
         from truing.evaluate import Evaluating, procedure_of, stored
         from truing.verdict.evaluation import Evaluation
 
+        several.only_for_one("evaluate()", self.datasets)
         procedure = procedure_of(procedure)
         if script.reached(self, "evaluate"):
             raise StudyFailedError("This study is being loaded; its evaluation is not made here.")
@@ -475,6 +502,7 @@ class Study:
         Raises:
             UsageError: no verdict, no kept network, no predict, or rows that do not fit.
         """
+        several.only_for_one("external()", self.datasets)
         script.about_to_judge()
         (one,) = named_sets(EXTERNAL, {name: data})
         past = self._read()
@@ -534,21 +562,21 @@ class Study:
     @cached_property
     def _setting(self) -> Setting:
         """Task, locked rows and replicates: the same at every call."""
-        made = prepare(
-            data=self.data,
-            primary=self._metric,
-            also=self._also,
-            positive=self._positive,
-            validation=self._validation,
-            test=self.test,
-            epochs=self.epochs,
-            threads=self.threads,
-            seed=self.seed,
-            scored=self.epoch,
-            rope=self.rope,
-            rule=self.rule,
-            outside=self.outside,
-        )
+        given: dict[str, Any] = {
+            "primary": self._metric,
+            "also": self._also,
+            "positive": self._positive,
+            "test": self.test,
+            "epochs": self.epochs,
+            "threads": self.threads,
+            "seed": self.seed,
+            "scored": self.epoch,
+            "rope": self.rope,
+            "rule": self.rule,
+        }
+        if self.datasets:
+            return several.together(self.outside, aggregate=self.aggregate, validation=self._protocol, **given)
+        made = prepare(data=self.data, validation=self._validation, outside=self.outside, **given)
         return replace(made, threshold=self._aim, prevalence=self._prevalence)
 
     @property
@@ -593,6 +621,7 @@ class Study:
             data=self.data,
             test=self._setting.official,
             outside={one.key: one.data for one in self.outside},
+            datasets={one.name: (one.key, self._tasks[one.name]) for one in self.outside} if self.datasets else {},
             threads=self.threads,
             run_seconds=self.run_minutes * 60 if self.run_minutes is not None else None,
             run_memory=self.run_memory,
@@ -662,7 +691,7 @@ class Study:
                 self.data.store(self.folder / "data")
             if setting.official is not None:
                 setting.official.store(self.folder / "data" / "test")
-            for one in setting.outside:
+            for one in self.outside:
                 one.data.store(self._job.outside_folder(one.key))
             if workers:
                 on = gpus.describe(workers) or f"{workers} worker{'s' * (workers > 1)}"
@@ -676,6 +705,7 @@ class Study:
                     asked_to_stop=presses,
                     say=progress.line,
                     first=[Event("set_aside", handed_on)] if handed_on is not None else [],
+                    schedule="defaults_first" if self.datasets else "full",
                 )
             )
             try:
@@ -697,7 +727,7 @@ class Study:
     def _describe(self, source: Source, objects: dict[str, dict[str, Source]]) -> dict[str, Any]:
         official, locked = self._setting.official, self._setting.plan.locked
         rows = hashlib.sha256(locked.tobytes()).hexdigest() if locked is not None else None
-        return describe(
+        described = describe(
             name=self.folder.name,
             setting=self._setting,
             space=self.space,
@@ -716,6 +746,7 @@ class Study:
             objects=objects,
             parts=parts_of(self._setting),
         )
+        return described | several.described(self._setting, self.outside, parts_of)
 
     def _read(self) -> History:
         """The journal as it stands, also while somebody else writes it."""

@@ -19,6 +19,7 @@ FLOORS = [
     ["search", "schedule", "validation", "objective", "execution", "storage"],
     ["setting"],  # what a study rests on, made from what was given
     ["identity", "judge", "parts"],
+    ["several"],  # one study over several datasets: its setting and its judge
     ["loop", "resume"],
     ["verdict", "advice", "notes"],
     ["report", "probe"],

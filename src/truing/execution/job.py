@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Job:
         run_memory: bytes that a run and all it started may hold; None = no limit.
         home: the folder of the study that this one is a part of, where the data is stored and by which the fork server
             knows the file's study; None = `folder` itself.
+        datasets: of a study over several, by name: the dataset's key in `outside`, and its task.
+        dataset: the name of the one that this job is on; see `on`.
         predictions_limit: bytes of kept predictions in the folder, beyond which only the loss per row is kept.
     """
 
@@ -50,11 +52,25 @@ class Job:
     repeats: Mapping[str, Elements] = field(default_factory=dict)
     objects: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
     home: Path | None = None
+    datasets: Mapping[str, tuple[str, Task]] = field(default_factory=dict)
+    dataset: str = ""
 
     @property
     def study(self) -> Path:
         """The folder of the study as the file names it."""
         return self.home or self.folder
+
+    @property
+    def model(self) -> Path:
+        """Where the delivered network's files are: of several datasets, each has a network and a folder."""
+        return self.folder / "model" / self.dataset
+
+    def on(self, dataset: str) -> Job:
+        """This job on one of its datasets alone; itself where it has one."""
+        if not dataset:
+            return self
+        key, task = self.datasets[dataset]
+        return replace(self, data=self.outside[key], task=task, outside={}, datasets={}, dataset=dataset)
 
     def scratch(self, run: int, token: int = 0) -> Path:
         """The folder of the run's own, which is there while it trains; `token` tells rehearsals apart."""
@@ -77,7 +93,7 @@ class Job:
 def sweep(job: Job) -> None:
     """Remove what killed runs left in the study's folder: their own files, and files that are not whole."""
     shutil.rmtree(job.folder / "runs", ignore_errors=True)
-    for part in (*job.folder.glob("predictions/*.part"), *job.folder.glob("model/.*.part")):
+    for part in (*job.folder.glob("predictions/*.part"), *job.folder.glob("model/**/.*.part")):
         part.unlink(missing_ok=True)
 
 

@@ -44,7 +44,7 @@ def perform(job: Job, spec: RunSpec, send: Send, folder: Path, stops: type[BaseE
         folder: the run's own, made when it asks for it, and removed after it.
         stops: an exception that is the person's and not the objective's: it passes.
     """
-    began = time.perf_counter()
+    began, job = time.perf_counter(), job.on(spec.dataset)
     run: Run | None = None
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -78,7 +78,7 @@ def _remove(folder: Path) -> None:
 def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
     def keep(name: str, content: bytes) -> None:
         if spec.keep_model:
-            _put(job.folder / "model" / name, content, f".{name}.part")
+            _put(job.model / name, content, f".{name}.part")
 
     train = Rows(job.data, spec.train, training=True) if job.data is not None and spec.train is not None else None
     valid: Rows | None = None
@@ -101,6 +101,7 @@ def _run(job: Job, spec: RunSpec, folder: Path, send: Send) -> Run:
         checkpoints=checkpoints.of_run(job, spec, folder),
         gpus=spec.gpus,
         scored=spec.scored,
+        dataset=spec.dataset or None,
     )
 
 
@@ -232,7 +233,7 @@ def _put(path: Path, content: bytes | memoryview, part_name: str) -> None:
     """
     part = path.with_name(part_name)
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:

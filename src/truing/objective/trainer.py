@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ class TorchTrainer:
 
     Args:
         build: configuration -> torch.nn.Module. Outputs: logits (n, classes), or (n,) / (n, 1) for a binary task and
-            for regression. Every other parameter of the space is for `build` to read.
+            for regression. Every other parameter of the space is for `build` to read. With an argument named `classes`
+            it is called as build(config, classes=run.classes), which differ where a study has several datasets;
+            torch.nn.LazyLinear takes as many columns as each has.
         epochs: used where the study sets none.
         loss: (outputs, targets) -> scalar tensor; default cross-entropy, binary cross-entropy with logits, or mean
             squared error. Targets are int64 class codes or float32 values.
@@ -75,7 +78,7 @@ class TorchTrainer:
         import torch
 
         device, classes, standard = torch.device(run.device), run.classes, Standard.of(run.config)
-        net = self.build(run.config)
+        net = self._built(run.config, classes)
         if not isinstance(net, torch.nn.Module):
             raise UsageError(f"build(config) must return a torch.nn.Module, got {type(net).__name__}.")
         net.to(device)
@@ -102,6 +105,14 @@ class TorchTrainer:
         _keep(run, net)
         return lambda x: _predict(net, x, classes, device)
 
+    def _built(self, config: Any, classes: list[Any] | None) -> Any:
+        """The module, of as many outputs as there are classes where `build` wants to know."""
+        try:
+            asks = "classes" in signature(self.build).parameters
+        except (TypeError, ValueError):  # something built in, which has no signature
+            asks = False
+        return self.build(config, classes=classes) if asks else self.build(config)
+
     def restore(self, model: Path, config: Any, classes: list[Any] | None) -> Callable[[Any], np.ndarray]:
         """The predict function of a network that was delivered, on the CPU.
 
@@ -120,7 +131,7 @@ class TorchTrainer:
             raise UsageError(f"{model} holds {_names_of(model)} and no state_dict.pt, so there is no kept network.")
         try:
             weights = torch.load(path, map_location="cpu", weights_only=True)
-            net = self.build(config)
+            net = self._built(config, classes)
             net.load_state_dict(weights)
         except Exception as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else ""

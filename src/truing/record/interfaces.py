@@ -132,6 +132,7 @@ class RunSpec:
         keep_model: this run's network is delivered; run.keep() writes.
         gpus: the only GPUs it may see, as CUDA_VISIBLE_DEVICES names them; () = none; None = as the process finds it.
         scored: which report the score is taken from: "last", "best", "mean:5", or "at:9" for the one of epoch 9.
+        dataset: the name of the dataset whose rows these are, where the study has several.
         keep: "predictions", or "loss" once the study's limit on kept predictions is reached.
     """
 
@@ -156,6 +157,7 @@ class RunSpec:
     attempt: int = 0
     replicate: int = 0
     gpus: tuple[str, ...] | None = None
+    dataset: str = ""
 
 
 class Executor(Protocol):

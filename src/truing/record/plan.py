@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ class Plan:
         locked_in: "development" (rows of the same Data) or "test" (an official test set).
         epochs: the study's; None = the function's own.
         scored: which report a run's score is taken from; see `record/epoch.py`.
+        dataset: the name of the dataset all of it is on, where the study has several.
+        datasets: of a study over several, the plan of each; `replicates` are then those of all of them.
     """
 
     seed: int
@@ -35,6 +37,8 @@ class Plan:
     epochs: int | None = None
     threads: int = 1
     scored: str = "last"
+    dataset: str = ""
+    datasets: Mapping[str, Plan] = field(default_factory=dict)
 
     def spec(
         self,
@@ -46,6 +50,8 @@ class Plan:
         **more: Any,
     ) -> RunSpec:
         """The run of `config` on `replicate`; its seed depends on purpose and replicate only, so trials are paired."""
+        if self.datasets:
+            return self.datasets[replicate.dataset].spec(run, trial, config, purpose, replicate, **more)
         more.setdefault("epochs", self.epochs)
         more.setdefault("scored", self.scored)
         return RunSpec(
@@ -58,6 +64,7 @@ class Plan:
             valid=self._positions(replicate.valid),
             threads=self.threads,
             replicate=replicate.index,
+            dataset=self.dataset,
             **more,
         )
 

@@ -37,6 +37,8 @@ class Run:
             random numbers are already seeded with it.
         classes: the labels in the order of the columns of the predictions; None where it is no classification.
         train, valid: the rows to fit and the rows to predict: `.x .y .rows .dataset()`; None without data.
+        dataset: the name of the dataset these rows are of, where the study has several; else None. Its columns, classes
+            and number of rows are its own.
         max_epochs: the study's `epochs`; None where it sets none.
     """
 
@@ -56,8 +58,10 @@ class Run:
         checkpoints: Checkpoints | None = None,
         gpus: Sequence[str] | None = None,
         scored: str = "last",
+        dataset: str | None = None,
     ) -> None:
         self.config = config
+        self.dataset = dataset
         self.seed = seed
         self._folder = folder
         self.classes = list(task.classes) if task.classes is not None else None

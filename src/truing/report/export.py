@@ -24,9 +24,12 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     >>> columns([row])
     {'number': [0], 'state': ['completed'], 'value': [0.5], 'config.depth': [3]}
     """
-    own = dict.fromkeys(key for row in rows for key in row if key != "config") if rows else dict.fromkeys(_OWN)
+    nested = ("config", "datasets")
+    own = dict.fromkeys(key for row in rows for key in row if key not in nested) if rows else dict.fromkeys(_OWN)
+    datasets = dict.fromkeys(name for row in rows for name in row.get("datasets") or ())
     names = in_order([row["config"] for row in rows])
     found: dict[str, list[Any]] = {key: [row.get(key) for row in rows] for key in own}
+    found |= {f"datasets.{name}": [row["datasets"].get(name) for row in rows] for name in datasets}
     return found | {f"config.{name}": [row["config"].get(name, INACTIVE) for row in rows] for name in names}
 
 

@@ -30,6 +30,7 @@ from truing.report.methods import methods, protocol
 from truing.report.outside import tables
 from truing.report.overtuning import overtuning_of, side_by_side
 from truing.report.progress import duration
+from truing.report.several import of_datasets
 from truing.report.space_table import described
 from truing.report.table import Row, best_number, ordered, score, trial_rows
 from truing.space.configuration import format_value
@@ -148,7 +149,9 @@ def _page(
         )
         drawings.append(drawing)
     chosen = inside(verdict, "selected_trial")
-    learning = learning_curves(history, metric=metric, selected=chosen if isinstance(chosen, int) else None)
+    learning = None  # a mean over datasets of curves in their own metric would say nothing
+    if not study.get("datasets"):
+        learning = learning_curves(history, metric=metric, selected=chosen if isinstance(chosen, int) else None)
     learning_place = len(drawings)
     drawings += [learning] if learning is not None else []
     overtuning, overtuning_place = overtuning_of(verdict, metric=metric), len(drawings)
@@ -176,6 +179,7 @@ def _page(
             for one in evaluations(history)
         ],
         "said": _said(history, verdict),
+        "datasets": of_datasets(study, verdict),
         "outside": tables(history, verdict),
         "warnings": _warnings(history, study, verdict),
         "over_time": drawings[0],

@@ -14,6 +14,7 @@ from truing.record.trial import SEARCH
 from truing.report.columns import plain
 from truing.report.effects import CAVEAT
 from truing.report.facts import inside, name_of, number, of_the_rows, words
+from truing.report.several import methods as several_datasets
 
 _SOURCES = {
     "corrected resampled t": "mean ± t(J-1)·s·√(1/J + n_valid/n_train) over the J runs (Nadeau and Bengio 2003)",
@@ -75,7 +76,7 @@ def _search(history: History, study: Mapping[str, Any]) -> str:
 
 
 def _validation(study: Mapping[str, Any]) -> str:
-    sentences = []
+    sentences = [several_datasets(study)] if study.get("datasets") else []
     rows, locked = study.get("rows"), study.get("test_rows")
     if rows is not None and words(rows):
         held = f", {number(locked)} locked away as test rows" if locked is not None else ""
@@ -85,8 +86,8 @@ def _validation(study: Mapping[str, Any]) -> str:
     judged = protocol(study)
     if judged:
         sentences.append(
-            f"A trial was judged by {judged}: its score is the mean over its replicates, and ± is the "
-            "standard error of that mean over them. All trials share the same replicates (splits and seeds), "
+            f"A trial was judged by {judged}: its score {'on each ' if study.get('datasets') else ''}is the mean over "
+            "its replicates, and ± is the standard error of that mean over them. All trials share the same replicates (splits and seeds), "
             "so they are paired. Replicates share training rows, so the standard error describes their "
             "scatter and is no interval for new data."
         )
@@ -138,14 +139,16 @@ def _verdict(history: History, verdict: Mapping[str, Any]) -> str:
 def _choosing(history: History) -> str:
     """How the selected configuration was chosen, as the last verdict's own runs tell."""
     times = len(history.notes.get("verdict", ()))
-    named = "race" if times < 2 else f"race@{times}"
-    runs = [run for run in history.runs.values() if run.purpose == named]
+    at = "" if times < 2 else f"@{times}"
+    several = (history.last("study") or {}).get("datasets") or {}
+    named = {f"race:{name}{at}" for name in several} or {f"race{at}"}
+    runs = [run for run in history.runs.values() if run.purpose in named]
     raced = {run.trial for run in runs}
     if not raced:
         return "The selected configuration is the best by the search."
     return (
         f"The best {len(raced)} by the search ran once more on a fresh fold set each, "
-        f"{len({(r.trial, r.replicate) for r in runs})} runs; the selected configuration has the best mean of its "
+        f"{len({(r.purpose, r.trial, r.replicate) for r in runs})} runs; the selected configuration has the best mean of its "
         "search and fresh runs."
     )
 

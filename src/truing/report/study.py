@@ -80,6 +80,11 @@ def write_for_paper(folder: Path, path: Path | None = None) -> Written:
     from truing.report.paper import write_paper
 
     history, study = read(folder)
+    if study.get("datasets"):
+        raise UsageError(
+            f"{folder} is a study over several datasets, and what a paper needs is written for one; its report.html and "
+            "`truing verdict --json` have the figures."
+        )
     stored = history.last("verdict")
     verdict = stored["verdict"] if stored is not None else None
     return write_paper(folder, folder / "paper" if path is None else path, history, study, verdict)

@@ -28,8 +28,10 @@ def trial_rows(history: History) -> list[Row]:
     Each is `{"number", "state", "config", "value", "se", "runs", "seconds", "reason"}`. `value` and `se`
     are in the metric's unit and None unless the trial completed; `seconds` is training time summed over its
     runs, to the millisecond; `runs` counts each replicate once, however often it had to be started. Where
-    the study places its runs on GPUs, `gpus` names those they were given, as CUDA_VISIBLE_DEVICES does ("0,1").
+    the study places its runs on GPUs, `gpus` names those they were given, as CUDA_VISIBLE_DEVICES does ("0,1"). Of a
+    study over several datasets `value` is the standardised gain, and `datasets` has the metric's score on each.
     """
+    several, measured = _datasets(history)
     rows: list[Row] = []
     placed = any(run.gpus is not None for run in history.runs.values())
     for trial in history.trials:
@@ -50,6 +52,7 @@ def trial_rows(history: History) -> list[Row]:
                 "seconds": round(float(trial.seconds), 3),
                 "reason": None if trial.reason is None else str(trial.reason),
                 **({"gpus": _gpus(history, trial.runs)} if placed else {}),
+                **({"datasets": {n: trial.scores.get(f"{measured} on {n}") for n in several}} if several else {}),
             }
         )
     return rows
@@ -133,6 +136,7 @@ def render_trials(
         _column("state", [plain(row["state"]) for row in shown]),
         _column(clip(plain(metric), 24) + (" ± se" if with_se else ""), _scores(shown)),
     ]
+    columns += _on_each(shown, width)
     lines = ["  " + "  ".join(parts) for parts in zip(*columns, strict=True)]
     names = _names(everything)
     fitting, left_out = _fitting(names, shown, width - cells(lines[0]))
@@ -243,6 +247,19 @@ class TrialTable(Sequence[Row]):
             tag = "strong" if row["number"] == best else "span"
             body.append("<tr>" + "".join(f"<td><{tag}>{html.escape(plain(w))}</{tag}></td>" for w in words) + "</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _datasets(history: History) -> tuple[list[str], str]:
+    """The names of the study's datasets, and the metric on each; none where it has one."""
+    study = history.last("study") or {}
+    return list(study.get("datasets") or ()), str(study.get("dataset_metric"))
+
+
+def _on_each(rows: Sequence[Row], width: int) -> list[list[str]]:
+    """A column of scores for each dataset; none where they would leave no room for parameters."""
+    names = dict.fromkeys(name for row in rows for name in row.get("datasets") or ())
+    found = [_column(clip(n, 12), [score(row["datasets"].get(n)) for row in rows], right=True) for n in names]
+    return found if sum(cells(column[0]) + 2 for column in found) <= width // 2 - 10 else []
 
 
 def _gpus(history: History, runs: Sequence[int]) -> str | None:

@@ -145,6 +145,10 @@ def compare_sides(first: Side, second: Side, *, chosen: bool = False) -> Compare
         UsageError: their runs are not on the same replicates.
     """
     refuse_other_replicates(first.study, second.study)
+    if first.study.get("datasets"):
+        raise UsageError(
+            "compare() is for studies of one dataset; trials() has the scores of a trial on each of several."
+        )
     study, goal, metric = first.study, str(first.study["goal"]), str(first.study["metric"])
     if first.trial == second.trial and first.history is second.history:
         raise UsageError(f"compare() takes two different trials; got {first.trial} twice.")

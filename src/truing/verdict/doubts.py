@@ -106,7 +106,7 @@ def _at_edge(evidence: Evidence, history: History) -> Iterator[Doubt]:
 def _last_epoch(evidence: Evidence, history: History) -> Iterator[Doubt]:
     fresh = [run for run in evidence.fresh.runs.get(evidence.selected.number, ()) if run is not None]
     runs = [*(history.runs[number] for number in evidence.selected.runs), *fresh]
-    sign, last, ends = (1.0 if history.goal == "min" else -1.0), 0, []
+    sign, last, ends = (1.0 if evidence.setting.task.goal == "min" else -1.0), 0, []
     for run in runs:
         curve = [(epoch, score) for epoch, score in run.curve if score is not None]
         if run.state is not State.COMPLETED or len(curve) < CURVE:

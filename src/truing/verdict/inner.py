@@ -20,7 +20,7 @@ from truing.setting import Setting
 from truing.verdict import best_epoch
 from truing.verdict.fresh import failure_of
 from truing.verdict.locked import LOCKED
-from truing.verdict.reach import _Reaching
+from truing.verdict.reach import Reaching
 
 OUTER = "outer"  # the runs on all rows of a part, which are scored on its test rows
 
@@ -74,7 +74,7 @@ class Inner:
         Raises:
             KeyboardInterrupt: it was interrupted; called again it goes on.
         """
-        reaching = _Reaching(self.session, self.setting, self.job, self.study, self.say, self.phase)
+        reaching = Reaching(self.session, self.setting, self.job, self.study, self.say, self.phase)
         history, defaults = self.session.history, self.session.history.trial(0)
         selected = reaching.chosen()
         sides = [selected] if selected.number == 0 or defaults.state != "completed" else [selected, defaults]
@@ -96,8 +96,8 @@ class Inner:
             other,
         )
 
-    def _refits(self, reaching: _Reaching, sides: Sequence[Trial]) -> dict[int, list[RunRecord | None]]:
-        locked_as = reaching._locked_as
+    def _refits(self, reaching: Reaching, sides: Sequence[Trial]) -> dict[int, list[RunRecord | None]]:
+        locked_as = reaching.locked_as
         if locked_as != "numbers":
             reaching._give_up_damaged(OUTER)
         replicates = [reaching._whole(index) for index in range(self.refits)]

@@ -67,13 +67,18 @@ def reach(
         KeyboardInterrupt: it was interrupted; called again it goes on.
         StudyFailedError: the delivered network could not be trained.
     """
-    verdict = _Reaching(session, setting, job, study, say, phase, said).verdict()
+    if setting.datasets:
+        from truing.verdict.several import reach_several  # which stands on this file
+
+        verdict = reach_several(session, setting, job, study, say=say, phase=phase, said=said)
+    else:
+        verdict = Reaching(session, setting, job, study, say, phase, said).verdict()
     session.record(Event("verdict", {"verdict": verdict.to_dict()}))
     return verdict
 
 
 @dataclass(frozen=True)
-class _Reaching:
+class Reaching:
     session: Session
     setting: Setting
     job: Job
@@ -96,14 +101,14 @@ class _Reaching:
         defaults = history.trial(0)
         comparable = defaults.state == "completed"
         sides = [selected] if selected.number == 0 or not comparable else [selected, defaults]
-        fresh = self._estimate_runs(sides)
-        refits = self._refit(sides)
+        fresh = self.fresh_runs(sides)
+        refits = self.refits(sides)
         keep_truth(self.setting, self.job.folder)
         test = LockedTest(
-            self.setting, self.job, sides, refits, comparable, self._locked_as, self._rng("rows")
+            self.setting, self.job, sides, refits, comparable, self.locked_as, self._rng("rows")
         ).figures()
         outside = Outsiders(
-            self.setting, self.job, sides, comparable, fresh, refits, self._locked_as, self._refit_on, self._rng
+            self.setting, self.job, sides, comparable, fresh, refits, self.locked_as, self._refit_on, self._rng
         ).figures()
         found = self._figures(selected, defaults if comparable else None, fresh, test) | outside
         found["selection"] = choice.to_dict()
@@ -112,7 +117,7 @@ class _Reaching:
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
         )
-        evidence = Evidence(self.setting, self.job, selected, fresh, refits[selected.number], self._locked_as)
+        evidence = Evidence(self.setting, self.job, selected, fresh, refits[selected.number], self.locked_as)
         found["robustness"] = None  # made only when asked for, by runs of its own
         found |= judgement(evidence, self._rng("judgement"))
         found["corrections"] = corrections(found, history)
@@ -122,7 +127,7 @@ class _Reaching:
             history,
             self.study,
             defaults,
-            locked_as=self._locked_as,
+            locked_as=self.locked_as,
             labelled=self.setting.data is not None and self.setting.data.labels is not None,
             few_positives=few_positives(self.setting),
             failed_runs=self._failed_runs(),
@@ -155,8 +160,8 @@ class _Reaching:
             "generalization": figures.generalization(self.setting, selected, fresh, validation, test, base),
             "base": base["test"] or base["development"],
             "trials": len(history),
-            "runs": _trainings(r for r in spent if r.purpose == SEARCH),
-            "verdict_runs": _trainings(own_runs(history, self._names)),
+            "runs": trainings(r for r in spent if r.purpose == SEARCH),
+            "verdict_runs": trainings(own_runs(history, self._names)),
             "seconds": round(sum(r.seconds for r in spent), 3),
             "protocol": self.study.get("validation_text"),
             "fixed_splits": bool(getattr(self.setting.validation, "fixed", False)),
@@ -198,22 +203,26 @@ class _Reaching:
     def _race(self, raced: Sequence[Trial]) -> Selection:
         history, fresh = self.session.history, None
         if len(raced) > 1 and self.setting.validation is not None:
-            replicates = self.setting.fresh(self._named(RACE), self.setting.validation.block)
-            fresh = Fresh(replicates, self._perform(RACE, raced, replicates))
+            fresh = self.raced(raced)
         elif self.setting.rule == "best":
             raced = raced[:1]
         else:  # no race was run, so the rule has the search's scores of all trials to go by
             raced = history.ranked()
         return select(self.setting, self.job, history, raced, fresh, surface_of(history, self._rng("surrogate")))
 
-    def _estimate_runs(self, sides: Sequence[Trial]) -> Fresh:
+    def raced(self, trials: Sequence[Trial]) -> Fresh:
+        """The runs of the race: one whole repeat of fresh splits each."""
+        replicates = self.setting.fresh(self.named(RACE), self.setting.validation.block)
+        return Fresh(replicates, self._perform(RACE, trials, replicates))
+
+    def fresh_runs(self, sides: Sequence[Trial]) -> Fresh:
         if self.setting.validation is None:
             return Fresh((), {trial.number: () for trial in sides})
-        replicates = self.setting.fresh(self._named(ESTIMATE), fresh_runs(self.setting.validation.block))
+        replicates = self.setting.fresh(self.named(ESTIMATE), fresh_runs(self.setting.validation.block))
         own = partial(best_epoch.fresh_settings, self.setting, self.session.history)
         return Fresh(replicates, self._perform(ESTIMATE, sides, replicates, own, score_train=True))
 
-    def _refit(self, sides: Sequence[Trial]) -> Runs:
+    def refits(self, sides: Sequence[Trial]) -> Runs:
         """trial -> its refits on all development rows; the first of the selected is delivered."""
         selected, plan = sides[0], self.setting.plan
         replicates = [self._whole(index) for index in range(REFITS if self.setting.opens else 1)]
@@ -221,13 +230,13 @@ class _Reaching:
         if self.setting.opens:
             self._open_lockbox()
         if self.setting.has_test:
-            more = {"locked": plan.locked, "locked_in": plan.locked_in, "locked_as": self._locked_as}
-        if self._locked_as == "predict":
+            more = {"locked": plan.locked, "locked_in": plan.locked_in, "locked_as": self.locked_as}
+        if self.locked_as == "predict":
             more["outside"] = tuple(one.key for one in self.setting.outside)
-        if self._locked_as != "numbers":
-            self._give_up_damaged(self._named(REFIT), *[f"-{key}" for key in more.get("outside", ())])
-        model = Delivery(self.job.folder)
-        if (self._named(REFIT), selected.number, 0) not in self.session.history.verdict_runs:
+        if self.locked_as != "numbers":
+            self._give_up_damaged(self.named(REFIT), *[f"-{key}" for key in more.get("outside", ())])
+        model = Delivery(self.job.folder, self.setting.plan.dataset)
+        if (self.named(REFIT), selected.number, 0) not in self.session.history.verdict_runs:
             model.begin(keep_old=self.number > 1)
         own = partial(best_epoch.refit_settings, self.setting, self.session.history)
         runs = self._perform(
@@ -247,12 +256,12 @@ class _Reaching:
         """The refits again, for a function without predict: a set from outside stands where the locked rows do."""
         count = REFITS if one.kind == EXTERNAL else 1
         purpose = f"{REFIT}:{one.key}"
-        more: dict[str, Any] = {"locked": rows, "locked_in": one.key, "locked_as": self._locked_as}
-        if self._locked_as != "numbers":
-            self._give_up_damaged(self._named(purpose))
+        more: dict[str, Any] = {"locked": rows, "locked_in": one.key, "locked_as": self.locked_as}
+        if self.locked_as != "numbers":
+            self._give_up_damaged(self.named(purpose))
         own = partial(best_epoch.refit_settings, self.setting, self.session.history)
         replicates = [self._whole(index) for index in range(count)]
-        return self._perform(purpose, sides, replicates, own, seeded=self._named(REFIT), **more)
+        return self._perform(purpose, sides, replicates, own, seeded=self.named(REFIT), **more)
 
     def _whole(self, index: int) -> Replicate:
         """All development rows to train on; a fifth of them, at most 10,000, to report on so that the function runs."""
@@ -286,7 +295,7 @@ class _Reaching:
             own: what is of one trial's runs alone, as `RunSpec` names it.
             seeded: the purpose whose seeds these runs have; None = their own.
         """
-        history, named = self.session.history, self._named(purpose)
+        history, named = self.session.history, self.named(purpose)
         refusing = [(delivered.number, r.index) for r in replicates] if delivered is not None else []
         ends, specs = Ends.of(history, named, refusing), []
         for replicate in replicates:
@@ -329,7 +338,7 @@ class _Reaching:
     # -- words and names -------------------------------------------------------------------------------------------
 
     @property
-    def _locked_as(self) -> str:
+    def locked_as(self) -> str:
         """How the locked rows reach the function; the last run before the refits knows what it returns."""
         if self.setting.task.primary.kind == "number":  # only the function itself can compute it
             return "numbers"
@@ -340,14 +349,15 @@ class _Reaching:
                 return "numbers" if run.details.get("report") == "numbers" else "locked"
         return "predict"
 
-    def _named(self, purpose: str) -> str:
+    def named(self, purpose: str) -> str:
         """What the runs of this verdict are called: a later look has runs, splits and seeds of its own."""
-        return purpose if self.number == 1 else f"{purpose}@{self.number}"
+        own = f"{purpose}:{self.setting.plan.dataset}" if self.setting.plan.dataset else purpose
+        return own if self.number == 1 else f"{own}@{self.number}"
 
     @property
     def _names(self) -> list[str]:
         again = [f"{REFIT}:{one.key}" for one in self.setting.outside]
-        return [self._named(purpose) for purpose in (RACE, ESTIMATE, REFIT, *again)]
+        return [self.named(purpose) for purpose in (RACE, ESTIMATE, REFIT, *again)]
 
     def _failed_runs(self) -> list[RunRecord]:
         """This verdict's runs that came to a bad end, and count."""
@@ -361,7 +371,7 @@ class _Reaching:
         """Runs that a set from outside takes of its own."""
         if one.kind == EXTERNAL:
             return REFITS * sides
-        return 0 if self._locked_as == "numbers" else 1
+        return 0 if self.locked_as == "numbers" else 1
 
     def _say_cost(self, raced: Sequence[Trial]) -> None:
         history, validation = self.session.history, self.setting.validation
@@ -374,20 +384,20 @@ class _Reaching:
             test=self.setting.opens,
             fresh=validation is not None,
         )
-        if self._locked_as != "predict":  # a set from outside then takes refits of its own
+        if self.locked_as != "predict":  # a set from outside then takes refits of its own
             more = sum(self._again(one, 1 if alone else 2) for one in self.setting.outside)
             runs += more
-        searched = _trainings(r for r in history.runs.values() if r.purpose == SEARCH)
+        searched = trainings(r for r in history.runs.values() if r.purpose == SEARCH)
         share = f", {100 * runs / searched:.0f} % of the search's {searched}" if searched else ""
         parts = [f"race of {len(raced)}"] if len(raced) > 1 and validation is not None else []
         parts += ["fresh runs"] if validation is not None else []
         parts += ["refits" if self.setting.opens else "one refit"]
-        done = _trainings(r for r in own_runs(history, self._names) if r.state is State.COMPLETED)
+        done = trainings(r for r in own_runs(history, self._names) if r.state is State.COMPLETED)
         so_far = f", {done} of them done" if done else ""
         self.say(f"Verdict: {runs} {'run' if runs == 1 else 'runs'} ({', '.join(parts)}){so_far}{share}.")
 
 
-def _trainings(runs: Iterable[RunRecord]) -> int:
+def trainings(runs: Iterable[RunRecord]) -> int:
     """How many trainings: one that was cut off or killed from outside and begun again counts once."""
     return len({(r.purpose, r.trial, r.replicate) for r in runs if r.state is not State.SUPERSEDED})
 

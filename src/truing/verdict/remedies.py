@@ -41,6 +41,7 @@ REMEDIES = {
     "small_validation": f"Believe the fresh runs, not the search; validate on more, try fewer, or {NESTED}.",
     "source_unreadable": "Put the function into a file.",
     "target_missed": "Go on with more trials.",
+    "worse_on_dataset": 'Leave that dataset to a study of its own, or search with aggregate="worst".',
     "undefined": "Lock more rows away, or look at another metric.",
 }
 

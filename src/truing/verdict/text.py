@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.space.configuration import format_value
-from truing.verdict import choice, robustness, selection
+from truing.verdict import choice, robustness, selection, several_text
 from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
@@ -35,6 +35,8 @@ _CLASSES = {"log_loss", "brier"}
 
 def full(verdict: Mapping[str, Any]) -> str:
     """The verdict as the terminal prints it."""
+    if verdict.get("datasets"):
+        return _of_several(verdict)
     lines = _wrapped(verdict["headline"])
     lines += _wrapped(" ".join(part for part in (_also(verdict), _base(verdict)) if part))
     lines += ["", *_listed("Selected", verdict["selected"])]
@@ -57,6 +59,31 @@ def full(verdict: Mapping[str, Any]) -> str:
     lines += _outside(verdict)
     if verdict.get("epoch"):
         lines += _line("best epoch", sentence(verdict))
+    return "\n".join(line.rstrip() for line in [*lines, *_end(verdict)])
+
+
+def _of_several(verdict: Mapping[str, Any]) -> str:
+    """Of a study over several datasets: a table of each, then the gains over all of them."""
+    lines = [*_wrapped(verdict["headline"]), "", *_listed("Selected", verdict["selected"])]
+    if verdict["selected"] != verdict["defaults"]:
+        lines += _listed("Defaults", verdict["defaults"])
+    kept = f"one a dataset, kept in model/: {', '.join(verdict['model'])}" if verdict["model"] else ""
+    lines += _line("Networks", kept or verdict["model_reason"] or "none")
+    for line in ("", *several_text.table(verdict), "", *several_text.gains(verdict)):
+        lines += [line] if len(line) <= WIDTH else _wrapped(line, hang="    ")
+    lines += [
+        "",
+        *_wrapped(several_text.about_units(verdict)),
+        *_line("left out", several_text.about_left_out(verdict)),
+    ]
+    if chosen := selection.sentence(verdict):
+        lines += _line("chosen", chosen)
+    return "\n".join(line.rstrip() for line in [*lines, *_end(verdict)])
+
+
+def _end(verdict: Mapping[str, Any]) -> list[str]:
+    """The target, what was run, what the searcher said, and the warnings."""
+    lines = []
     if verdict["target"] is not None:
         lines += _line("target", _target(verdict))
     runs = f"{_many(verdict['runs'], 'run')} + {verdict['verdict_runs']} for the verdict"
@@ -69,7 +96,7 @@ def full(verdict: Mapping[str, Any]) -> str:
         lines.append("")
     for warning in verdict["warnings"]:
         lines += _wrapped(f"! {warning['message']}", hang="  ")
-    return "\n".join(line.rstrip() for line in lines)
+    return lines
 
 
 # -- the parts, in their order ---------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def warnings_of(
                 "this one describes.",
             )
         )
-    beaten = _no_better(verdict)
+    beaten = no_better(verdict)
     if beaten:
         found.append(
             (
@@ -158,7 +158,7 @@ def warnings_of(
     return [{"code": code, "message": with_remedy(code, message)} for code, message in dict.fromkeys(found)]
 
 
-def _no_better(verdict: Mapping[str, Any]) -> list[str]:
+def no_better(verdict: Mapping[str, Any]) -> list[str]:
     """Where the selected does not beat the constant prediction: in its fresh runs, on the locked rows."""
     name, test = verdict["metric"], verdict["test"]
     pairs = [("on validation", verdict["validation"]["selected"], verdict["generalization"].get("base"))]
