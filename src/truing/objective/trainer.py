@@ -111,7 +111,8 @@ class TorchTrainer:
             asks = "classes" in signature(self.build).parameters
         except (TypeError, ValueError):  # something built in, which has no signature
             asks = False
-        return self.build(config, classes=classes) if asks else self.build(config)
+        build: Callable[..., Any] = self.build
+        return build(config, classes=classes) if asks else build(config)
 
     def restore(self, model: Path, config: Any, classes: list[Any] | None) -> Callable[[Any], np.ndarray]:
         """The predict function of a network that was delivered, on the CPU.

@@ -87,7 +87,8 @@ def _validation(study: Mapping[str, Any]) -> str:
     if judged:
         sentences.append(
             f"A trial was judged by {judged}: its score {'on each ' if study.get('datasets') else ''}is the mean over "
-            "its replicates, and ± is the standard error of that mean over them. All trials share the same replicates (splits and seeds), "
+            "its replicates, and ± is the standard error of that mean over them. All trials share the same replicates "
+            "(splits and seeds), "
             "so they are paired. Replicates share training rows, so the standard error describes their "
             "scatter and is no interval for new data."
         )
@@ -148,8 +149,8 @@ def _choosing(history: History) -> str:
         return "The selected configuration is the best by the search."
     return (
         f"The best {len(raced)} by the search ran once more on a fresh fold set each, "
-        f"{len({(r.purpose, r.trial, r.replicate) for r in runs})} runs; the selected configuration has the best mean of its "
-        "search and fresh runs."
+        f"{len({(r.purpose, r.trial, r.replicate) for r in runs})} runs; the selected configuration has the best mean of "
+        "its search and fresh runs."
     )
 
 

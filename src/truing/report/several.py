@@ -57,8 +57,8 @@ def methods(study: Mapping[str, Any]) -> str:
     goal = "+" if study["dataset_goal"] == "max" else "-"
     return (
         f"Datasets: {rows}. Every trial ran on all of them. Its value is the {study['aggregate']} over the datasets of "
-        f"{goal}(score - score of the defaults) / unit in {plain(study['dataset_metric'])}, where the unit is the standard "
-        "deviation of the defaults' search runs on that dataset, at least the difference that does not matter."
+        f"{goal}(score - score of the defaults) / unit in {plain(study['dataset_metric'])}, where the unit is the "
+        "standard deviation of the defaults' search runs on that dataset, at least the difference that does not matter."
     )
 
 

@@ -82,8 +82,8 @@ def write_for_paper(folder: Path, path: Path | None = None) -> Written:
     history, study = read(folder)
     if study.get("datasets"):
         raise UsageError(
-            f"{folder} is a study over several datasets, and what a paper needs is written for one; its report.html and "
-            "`truing verdict --json` have the figures."
+            f"{folder} is a study over several datasets, and what a paper needs is written for one; its report.html "
+            "and `truing verdict --json` have the figures."
         )
     stored = history.last("verdict")
     verdict = stored["verdict"] if stored is not None else None

@@ -1,8 +1,8 @@
 """Scores of several datasets made comparable: gains over the defaults in each dataset's own unit, and their sum-up.
 
 A point of accuracy is much on one dataset and nothing on another. The gain of a trial on dataset t is therefore
-z_t = (y_t - y_defaults,t) / sd_t, with the sign by which higher is better, and the trial's value is the mean or the worst
-of these. The unit is fixed by the defaults alone, before any other trial.
+z_t = (y_t - y_defaults,t) / sd_t, with the sign by which higher is better, and the trial's value is the mean or the
+worst of these. The unit is fixed by the defaults alone, before any other trial.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def unit(scores: Sequence[float | None], floor: float) -> float:
 
     It is what a score on this dataset moves by when nothing but split and seed changes. Where the defaults happen to
     score (almost) alike in all runs it would be next to 0, and this dataset alone would decide; the floor, the largest
-    difference that does not matter (`rope`: 0.01 of accuracy, 1 % of the constant prediction's loss), prevents that. With
-    one run there is no standard deviation, and the floor is the unit.
+    difference that does not matter (`rope`: 0.01 of accuracy, 1 % of the constant prediction's loss), prevents that.
+    With one run there is no standard deviation, and the floor is the unit.
 
     >>> round(unit([0.8, 0.9, 1.0], 0.01), 3), unit([0.9, 0.9, 0.9], 0.01), unit([0.9], 0.01)
     (0.1, 0.01, 0.01)
@@ -83,8 +83,8 @@ def worst_of(parts: Sequence[Interval], wide: Sequence[Interval]) -> Interval:
     """The worst of some figures, with an interval that holds at least 95 %.
 
     Low is the lowest of the datasets' own lower ends: the worst is above a bound only if all are, so each may be tested
-    at the whole level (intersection-union test; Berger 1982, Technometrics 24:295). High is the lowest of the upper ends
-    of `wide`, intervals of level 1 - 0.05 / T (Bonferroni).
+    at the whole level (intersection-union test; Berger 1982, Technometrics 24:295). High is the lowest of the upper
+    ends of `wide`, intervals of level 1 - 0.05 / T (Bonferroni).
 
     >>> worst_of([Interval(1.0, 0.0, 2.0), Interval(3.0, 1.0, 5.0)], [Interval(1.0, -1, 3.0), Interval(3.0, 0, 6.0)])
     Interval(value=1.0, low=0.0, high=3.0, method='worst of the datasets, intersection-union', reason=None, df=None)
@@ -114,12 +114,13 @@ def in_units(found: Interval, per: float, goal: str) -> Interval:
 def left_out(
     scores: Mapping[int, Mapping[str, float]], left: str, units: Mapping[str, float], goal: str, aggregate: str
 ) -> int:
-    """The trial that the other datasets alone would select: the best by their gains over trial 0; the earlier of equals.
+    """The trial that the other datasets alone would select: the best by their gains; the earlier of equals.
 
     Args:
         scores: trial -> dataset -> score; trial 0 is the defaults.
 
-    >>> table = {0: {"a": 0.5, "b": 0.5, "c": 0.5}, 1: {"a": 0.9, "b": 0.4, "c": 0.5}, 2: {"a": 0.1, "b": 0.9, "c": 0.9}}
+    >>> table = {0: {"a": 0.5, "b": 0.5, "c": 0.5}, 1: {"a": 0.9, "b": 0.4, "c": 0.5}}
+    >>> table[2] = {"a": 0.1, "b": 0.9, "c": 0.9}
     >>> left_out(table, "a", dict.fromkeys("abc", 0.1), "max", "mean")
     2
     """
