@@ -149,8 +149,8 @@ def _choosing(history: History) -> str:
         return "The selected configuration is the best by the search."
     return (
         f"The best {len(raced)} by the search ran once more on a fresh fold set each, "
-        f"{len({(r.purpose, r.trial, r.replicate) for r in runs})} runs; the selected configuration has the best mean of "
-        "its search and fresh runs."
+        f"{len({(r.purpose, r.trial, r.replicate) for r in runs})} runs; the selected configuration has the best mean "
+        "of its search and fresh runs."
     )
 
 

@@ -39,9 +39,9 @@ ESTIMAND = (
 )
 LEFT_OUT = (
     "what a configuration gains on a dataset that had no part in choosing it: chosen by its gains in the search on the "
-    "other datasets, scored by the search runs it has on the one left out, which exist for every candidate"
+    "other datasets, scored by the search runs it has on the one left out, which exist for every candidate; a search that "
+    "reads scores did look at the one left out when it proposed"
 )
-LEFT_OUT_ADAPTIVE = "; where the search reads scores, its proposals did look at the one left out"
 
 
 def reach_several(
@@ -273,12 +273,11 @@ class _Several:
                 "difference": interval_dict(scored),
                 "gain": interval_dict(own_gain),
             }
-        adaptive = self.study.get("search") not in ({"name": "RandomSearch"},)
         return {
             "datasets": found,
             "value": together([one.value for one in gains], self.setting.aggregate),
             "trials": len(table),
-            "estimates": LEFT_OUT + LEFT_OUT_ADAPTIVE * adaptive,
+            "estimates": LEFT_OUT,
         }
 
     def _figures(
