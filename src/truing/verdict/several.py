@@ -39,8 +39,8 @@ ESTIMAND = (
 )
 LEFT_OUT = (
     "what a configuration gains on a dataset that had no part in choosing it: chosen by its gains in the search on the "
-    "other datasets, scored by the search runs it has on the one left out, which exist for every candidate; a search that "
-    "reads scores did look at the one left out when it proposed"
+    "other datasets, scored by the search runs it has on the one left out, which exist for every candidate; a search "
+    "that reads scores did look at the one left out when it proposed"
 )
 
 
