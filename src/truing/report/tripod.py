@@ -179,7 +179,7 @@ def tripod_text(items: list[Item]) -> str:
     lines = ["# TRIPOD+AI", ""]
     lines += [f"The 27 items of TRIPOD+AI ({SOURCE}), {len(items)} with their parts, in our own words: {said}.", ""]
     lines += [
-        "What is answered stands in this folder, from the journal alone. An item that it does not hold is the author's, "
+        "What is answered stands in this folder, from the journal alone. An item it does not hold is the author's, "
         "and so is the judgement whether an answer suffices. A medical journal asks for the statement's own list.",
         "",
     ]
