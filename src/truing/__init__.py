@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from truing.errors import TruingError as TruingError
     from truing.knowledge.deck import suggested as suggested
     from truing.objective.trainer import TorchTrainer as TorchTrainer
+    from truing.portfolios import Portfolio as Portfolio
+    from truing.portfolios import portfolio as portfolio
     from truing.report.view import StudyView as StudyView
     from truing.report.view import load as load
     from truing.search.grid import GridSearch as GridSearch
@@ -65,6 +67,7 @@ _HOMES = {
     "LeaveOneGroupOut": "truing.validation.leave_one_group_out",
     "Metric": "truing.statistics.metric",
     "Nested": "truing.validation.nested",
+    "Portfolio": "truing.portfolios",
     "RandomSearch": "truing.search.random",
     "Repeat": "truing.space.repeat",
     "Seeds": "truing.validation.seeds",
@@ -83,6 +86,7 @@ _HOMES = {
     "compare": "truing.comparing",
     "datasets": "truing.datasets",
     "load": "truing.report.view",
+    "portfolio": "truing.portfolios",
     "suggested": "truing.knowledge.deck",
 }
 
@@ -118,6 +122,8 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "Evaluation",
     "compare",
     "Compared",
+    "portfolio",
+    "Portfolio",
     "load",
     "StudyView",
     "TruingError",

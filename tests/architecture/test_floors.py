@@ -26,7 +26,7 @@ FLOORS = [
     ["opening"],  # a folder, its lock, journal, executor and session
     ["evaluate"],  # the designs that tune inside, carried out
     ["study"],
-    ["comparing"],  # two studies side by side
+    ["comparing", "portfolios"],  # several studies side by side
     ["__init__"],  # the public face: stands on all of it, and only what shows it may import it
     ["demo", "doctor"],
     ["cli", "web", "testing"],
