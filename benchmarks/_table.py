@@ -22,6 +22,7 @@ PROMISES = {
     "kill": "`kill -9` at 50 random moments: nothing lost, nothing twice, the same configuration selected",
     "rules": "true regret of the selected below the best observed's, paired interval below 0 (simulated scores)",
     "leak": "5,000 tiny trials, 2 workers: descriptors, threads and processes flat; a run costs under 60 ms",
+    "fault_tests": "each test of `tests/faults`, with 20 seeds where luck is in it: none fails",
     "faults": "the same faults done to Truing and to Optuna (table below): no study of Truing's left hanging, "
     "unreadable or with a run for ever",
 }
