@@ -13,6 +13,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import truing as tr
 from truing.record.events import Event
@@ -22,6 +23,7 @@ from truing.registry import EXECUTORS, JOURNALS, SCHEDULES
 from truing.testing.executors import check_executor
 from truing.testing.journals import check_journal
 from truing.testing.objectives import check_objective
+from truing.testing.procedures import check_procedure
 from truing.testing.schedules import check_schedule
 from truing.testing.searchers import check_searcher
 from truing.testing.validations import check_validation
@@ -85,6 +87,32 @@ def test_the_validation_and_the_objective_make_a_study(page: ModuleType, tmp_pat
     assert [(row["state"], row["runs"]) for row in rows] == [("completed", 2)] * 4
     assert min(row["value"] for row in rows) < rows[0]["value"]  # a rate of 0.001 learns next to nothing
     assert (tmp_path / "study" / "journal.db").is_file()
+
+
+def test_the_procedure_tunes_inside_each_of_its_parts(page: ModuleType, tmp_path: Path) -> None:
+    """The figure is the mean over the parts, with the corrected resampled t for a quarter as many test rows."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100, 4)).astype(np.float32)
+    made = tr.Study(
+        page.Softmax(epochs=5),
+        tr.Space(learning_rate=tr.Float(1e-3, 1.0, log=True, default=1e-3)),
+        data=tr.Data(x, np.where(x[:, 0] + rng.normal(size=100) > 0, "a", "b")),
+        metric="accuracy",
+        validation=tr.KFold(3),
+        test=None,
+        folder=tmp_path / "study",
+    )
+    found = made.evaluate(page.Shuffled(3), trials=3, workers=0)
+
+    told = found.to_dict()
+    scores = np.array([part["metrics"]["accuracy"]["selected"] for part in told["parts"]])
+    half = stats.t.ppf(0.975, 2) * scores.std(ddof=1) * np.sqrt(1 / 3 + 20 / 80)
+    assert [(part["name"], part["rows"], part["trials"]) for part in told["parts"]] == [
+        (f"split {n}", 20, 3) for n in range(3)
+    ]
+    assert told["value"] == pytest.approx(scores.mean())
+    assert told["low"] == pytest.approx(max(0.0, told["value"] - half))
+    assert "3 random splits: accuracy" in " ".join(str(found).split())
 
 
 @pytest.mark.parametrize(("goal", "bad"), [("min", 9.0), ("max", -9.0)])
@@ -162,6 +190,10 @@ def test_the_suites_object_to_broken_examples(page: ModuleType, tmp_path: Path) 
         def fresh(self, data, n, rng):
             return [replace(found, train=np.sort(found.valid)) for found in super().fresh(data, n, rng)]
 
+    class Leaky(page.Shuffled):
+        def plan(self, rows, rng):
+            return [replace(part, train=np.arange(len(rows))) for part in super().plan(rows, rng)]
+
     class NeverStops(page.Softmax):
         def __call__(self, run):
             predict = super().__call__(run)
@@ -182,6 +214,7 @@ def test_the_suites_object_to_broken_examples(page: ModuleType, tmp_path: Path) 
         "other answers when asked twice": lambda: check_searcher(Global),
         "nothing running": lambda: check_schedule(Impatient),
         "both in train and in valid": lambda: check_validation(Peeks),
+        "on which it is tuned and scored": lambda: check_procedure(lambda: Leaky(4)),
         "the epochs of the reports": lambda: check_objective(NeverStops, tmp_path / "objective", rate),
         "what decide": lambda: check_executor(Deaf, tmp_path / "executor"),
         "coordinator that was replaced": lambda: check_journal(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from truing import Metric, Seeds, Study
 from truing.errors import JournalError, UsageError
 from truing.report.table import TrialTable, trial_rows
 from truing.space.parameter import Choice, Float, Int
@@ -42,6 +43,29 @@ def test_every_trial_of_a_study_comes_back(told: Any) -> None:
         assert (float(back["value"]) if back["value"] else None) == row["value"]  # in full precision
         assert {k[7:]: float(v) for k, v in back.items() if k.startswith("config.")} == row["config"]
         assert back["reason"] == (row["reason"] or "")
+
+
+def test_further_metrics_have_columns_of_their_own(tmp_path: Path) -> None:
+    """In the order of also=; a failed trial has none."""
+
+    def train(run: Any) -> None:
+        if run.config["x"] == 2:
+            raise ValueError("no")
+        run.report(loss=run.config["x"], size=10.0 * run.config["x"] + 1, pace=-1.0)
+
+    loss, size, pace = (Metric(name, goal="min") for name in ("loss", "size", "pace"))
+    space = Space(x=Choice([0, 1, 2, 3]))
+    study = Study(train, space, metric=loss, also=[size, pace], search="grid", validation=Seeds(3), folder=tmp_path)
+    study.run(workers=0)
+
+    rows = read(study.trials().to_csv() or "")
+    assert list(rows[0])[6:] == ["reason", "scores.size", "scores.pace", "config.x"]
+    wanted = {"0": "1.0", "1": "11.0", "2": "", "3": "31.0"}
+    assert {row["config.x"]: row["scores.size"] for row in rows} == wanted
+    assert {row["config.x"]: row["scores.pace"] for row in rows} == {x: v and "-1.0" for x, v in wanted.items()}
+    pandas = pytest.importorskip("pandas")
+    assert study.trials().to_pandas()["scores.size"].dtype == pandas.Series([0.5]).dtype
+    assert study.trials(as_dicts=True)[1]["scores"].keys() == {"size", "pace"}
 
 
 @pytest.mark.parametrize("text", TRICKY)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import log_loss
+from sklearn.model_selection import TimeSeriesSplit
 
 import truing as tr
 from truing.errors import ChangedStudyError
@@ -194,6 +196,37 @@ def test_kept_predictions_are_those_of_the_best_epoch(judged: Any) -> None:
         assert log_loss(labels[run["seed"]], made.told.predictions(run)) == pytest.approx(
             run["scores"]["log_loss"], abs=1e-5
         )
+
+
+def test_runs_on_the_same_rows_are_one_figure_for_the_interval_too(judged: Any) -> None:
+    """Splits that cannot be drawn anew: the fresh runs of one are averaged, as for the figure it corrects."""
+
+    def shaky(run: Any) -> None:
+        rng = np.random.default_rng([run.seed, len(run.train)])
+        for _ in run.epochs(6):
+            wanted = 0.3 + 0.1 * rng.normal()
+            run.report(np.full(len(run.valid), np.clip(wanted, 0.01, 0.99)))
+
+    made = judged(
+        shaky,
+        data=labelled(),
+        space=tr.Space(x=tr.Float(0, 1)),
+        validation=TimeSeriesSplit(4),
+        test=np.arange(180, 200),
+        epoch="best",
+        trials=2,
+    )
+    found = made.verdict.to_dict()
+    runs, fixed = made.told.purpose("estimate", found["selected_trial"]), found["epoch"]["epochs"]["selected"]
+    optimism = [min(s for _, s in run["curve"]) - run["curve"][fixed - 1][1] for run in runs]
+    assert len(optimism) == 12
+    by_split = np.reshape(optimism, (3, 4)).mean(axis=0)
+    ratio = 4 * 36 / sum((36, 72, 108, 144))
+    half = stats.t.ppf(0.975, 3) * by_split.std(ddof=1) * np.sqrt(1 / 4 + ratio)
+
+    told = found["epoch"]["optimism"]
+    assert told["value"] == pytest.approx(np.mean(optimism))
+    assert (told["low"], told["high"]) == pytest.approx((told["value"] - half, told["value"] + half))
 
 
 def test_a_function_that_goes_its_own_way_is_warned_of(tmp_path: Any) -> None:

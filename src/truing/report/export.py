@@ -16,7 +16,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """One list a column, in the order of the trials: what is of the trial, then `config.NAME` for each parameter.
+    """One list a column, in the order of the trials: what is of the trial, `datasets.NAME` for each of several
+    datasets, `scores.NAME` for each further metric, then `config.NAME` for each parameter.
 
     A parameter that is not active in a trial has INACTIVE there. Without a trial the columns of one are there, empty.
 
@@ -24,12 +25,13 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     >>> columns([row])
     {'number': [0], 'state': ['completed'], 'value': [0.5], 'config.depth': [3]}
     """
-    nested = ("config", "datasets")
+    nested = ("config", "datasets", "scores")
     own = dict.fromkeys(key for row in rows for key in row if key not in nested) if rows else dict.fromkeys(_OWN)
-    datasets = dict.fromkeys(name for row in rows for name in row.get("datasets") or ())
     names = in_order([row["config"] for row in rows])
     found: dict[str, list[Any]] = {key: [row.get(key) for row in rows] for key in own}
-    found |= {f"datasets.{name}": [row["datasets"].get(name) for row in rows] for name in datasets}
+    for group in ("datasets", "scores"):
+        within = dict.fromkeys(name for row in rows for name in row.get(group) or ())
+        found |= {f"{group}.{name}": [row[group].get(name) for row in rows] for name in within}
     return found | {f"config.{name}": [row["config"].get(name, INACTIVE) for row in rows] for name in names}
 
 

@@ -30,10 +30,13 @@ def trial_rows(history: History) -> list[Row]:
     runs, to the millisecond; `runs` counts each replicate once, however often it had to be started. Where
     the study places its runs on GPUs, `gpus` names those they were given, as CUDA_VISIBLE_DEVICES does ("0,1"). Of a
     study over several datasets `value` is the standardised gain, and `datasets` has the metric's score on each.
+    Where it has further metrics (`also=`), `scores` has the trial's figure of each, None where it has none.
     """
     several, measured = _datasets(history)
     rows: list[Row] = []
     placed = any(run.gpus is not None for run in history.runs.values())
+    also = (history.last("study") or {}).get("also") or ()
+    also = [f"{m} on {n}" for m in also for n in several] if several else also
     for trial in history.trials:
         completed = trial.state == "completed"
         replicates = {
@@ -53,6 +56,7 @@ def trial_rows(history: History) -> list[Row]:
                 "reason": None if trial.reason is None else str(trial.reason),
                 **({"gpus": _gpus(history, trial.runs)} if placed else {}),
                 **({"datasets": {n: trial.scores.get(f"{measured} on {n}") for n in several}} if several else {}),
+                **({"scores": {m: _finite(trial.scores.get(m)) if completed else None for m in also}} if also else {}),
             }
         )
     return rows

@@ -87,7 +87,8 @@ def _optimism(setting: Setting, fresh: Fresh, runs: Sequence[RunRecord | None]) 
         if at is None or best is None:
             return Interval(None, None, None, "", "a fresh run of the selected configuration has no score")
         pairs.append(best - at)
-    return corrected_t(pairs, fresh.spread(setting.validation.spread))
+    spread = fresh.spread(setting.validation.spread)
+    return corrected_t(fresh.by_split(pairs) if spread > 0 else pairs, spread)
 
 
 def _kept_length(refits: Sequence[RunRecord | None], epochs: int | None) -> bool | None:
