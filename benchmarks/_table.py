@@ -23,6 +23,9 @@ PROMISES = {
     "standard errors over the seeds",
     "kill": "`kill -9` at 50 random moments: nothing lost, nothing twice, the same configuration selected",
     "rules": "true regret of the selected below the best observed's, paired interval below 0 (simulated scores)",
+    "importance": "what mattered, on 20 functions with known shares and the tables of real trainings, 100 random "
+    "trials: most important one right in 90 %; median error of shares of at least 5 % at most 0.05; 95 % intervals: "
+    "coverage stated, aim 90 %; Optuna's evaluators side by side",
     "leak": "5,000 tiny trials, 2 workers: descriptors, threads and processes flat; a run costs under 60 ms",
     "fault_tests": "each test of `tests/faults`, with 20 seeds where luck is in it: none fails",
     "faults": "the same faults done to Truing and to Optuna (table below): no study of Truing's left hanging, "

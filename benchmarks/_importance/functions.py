@@ -1,9 +1,10 @@
 """Twenty functions whose shares of variance follow from integrals over one parameter at a time.
 
 Each is a sum of products of functions of one parameter. Under independent parameters, the variance of the part of a set
-u of parameters is then, over all pairs of terms, the sum of c_t c_s times the product over u of the covariances of their
-factors and over the others of the product of their means (Sobol' 1993). Means and covariances are sums over 20,000
-midpoints of the parameter's own scale, or over its options. They were written down before the method was tried on them.
+u of parameters is then, over all pairs of terms, the sum of c_t c_s times the product over u of the covariances of
+their factors and over the others of the product of their means (Sobol' 1993). Means and covariances are sums over
+20,000 midpoints of the parameter's own scale, or over its options. They were written down before the method was tried
+on them.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def shares(
                 raise ValueError(f"{name} is conditional, so its factors need mean zero")
     reach = {
         name: math.prod(
-            float(np.mean([v in allowed for v in points[parent]])) for parent, allowed in (space[name].when or {}).items()
+            float(np.mean([v in allowed for v in points[parent]]))
+            for parent, allowed in (space[name].when or {}).items()
         )
         for name in names
     }
@@ -167,7 +169,10 @@ def functions() -> list[Known]:
             noise=0.3,
         ),
         Known(
-            "one pair", tr.Space(_unit(4)), [(1, {"x1": lambda v: v, "x2": lambda v: v}), (0.3, {"x3": line})], noise=0.2
+            "one pair",
+            tr.Space(_unit(4)),
+            [(1, {"x1": lambda v: v, "x2": lambda v: v}), (0.3, {"x3": line})],
+            noise=0.2,
         ),
         Known(
             "a pair and nothing of its own",
@@ -190,7 +195,10 @@ def functions() -> list[Known]:
         Known(
             "choices",
             tr.Space(
-                optimizer=optimizer, activation=tr.Choice(["relu", "gelu", "tanh", "elu"]), rate=rate, flag=tr.Choice([0, 1])
+                optimizer=optimizer,
+                activation=tr.Choice(["relu", "gelu", "tanh", "elu"]),
+                rate=rate,
+                flag=tr.Choice([0, 1]),
             ),
             [
                 (2.0, {"optimizer": _is("sgd")}),
@@ -204,7 +212,13 @@ def functions() -> list[Known]:
             "a choice turns a slope",
             tr.Space(optimizer=optimizer, rate=rate, width=tr.Float(0, 1)),
             [
-                (1.0, {"rate": lambda v: _log(v) + 3, "optimizer": lambda o: {"sgd": 1.0, "adam": -0.6, "rmsprop": 0.2}[o]}),
+                (
+                    1.0,
+                    {
+                        "rate": lambda v: _log(v) + 3,
+                        "optimizer": lambda o: {"sgd": 1.0, "adam": -0.6, "rmsprop": 0.2}[o],
+                    },
+                ),
                 (0.8, {"optimizer": _is("adam")}),
                 (0.8, {"width": lambda v: v}),
             ],
@@ -246,7 +260,12 @@ def functions() -> list[Known]:
         Known(
             "three of twelve",
             tr.Space(_unit(12)),
-            [(3, {"x2": line}), (4, {"x5": lambda v: (v - 0.5) ** 2}), (1.5, {"x9": line}), (4, {"x2": line, "x5": line})],
+            [
+                (3, {"x2": line}),
+                (4, {"x5": lambda v: (v - 0.5) ** 2}),
+                (1.5, {"x9": line}),
+                (4, {"x2": line, "x5": line}),
+            ],
             noise=0.3,
         ),
         Known(

@@ -21,9 +21,9 @@ BENCH = Path(__file__).resolve().parents[2].parent / "shared" / "bench"
 class Enumerated:
     """One table: a trial is a single training, the truth the mean over the repeats of each configuration.
 
-    Scores far outside are moved to the fences first, as the product does: three interquartile ranges beyond the quartiles,
-    here of the whole table. Without that the shares of both fcnet tables are those of a few trainings that diverged (their
-    kurtosis is above 10,000).
+    Scores far outside are moved to the fences first, as the product does: three interquartile ranges beyond the
+    quartiles, here of the whole table. Without that the shares of both fcnet tables are those of a few trainings that
+    diverged (their kurtosis is above 10,000).
     """
 
     name: str
@@ -47,15 +47,21 @@ class Enumerated:
             pair[names[i], names[j]] = float((both**2).mean() / values.var())
         return main, pair
 
+    def exact_at(self, trials: int, rng: np.random.Generator) -> tuple[list[Mapping[str, Any]], np.ndarray]:
+        """Random configurations and their scores without noise."""
+        places = [rng.integers(size, size=trials) for size in self.scores.shape[:-1]]
+        sign = 1.0 if self.minimise else -1.0
+        return self._configs(places), sign * self.exact[tuple(places)]
+
     def drawn(self, trials: int, rng: np.random.Generator) -> tuple[list[Mapping[str, Any]], np.ndarray]:
         shape = self.scores.shape
         places = [rng.integers(size, size=trials) for size in shape[:-1]]
         values = self.scores[(*places, rng.integers(shape[-1], size=trials))]
-        names = list(self.space)
-        configs = [
-            {name: self.space.scale(name).at(int(places[i][k])) for i, name in enumerate(names)} for k in range(trials)
-        ]
-        return configs, values
+        return self._configs(places), values if self.minimise else -values
+
+    def _configs(self, places: list[np.ndarray]) -> list[Mapping[str, Any]]:
+        named = list(zip(self.space, places, strict=True))
+        return [{name: self.space.scale(name).at(int(at[k])) for name, at in named} for k in range(len(places[0]))]
 
 
 def tables() -> list[Enumerated]:

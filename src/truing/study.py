@@ -59,6 +59,7 @@ from truing.storage.lock import refuse_held
 
 if TYPE_CHECKING:
     from truing.record.trial import Trial
+    from truing.report.importance import Importance
     from truing.report.table import TrialTable
     from truing.statistics.metric import Metric
     from truing.verdict import Verdict
@@ -542,6 +543,19 @@ class Study:
         numbers = [trial_of(history, number) for number in (first, second)]
         sides = [Side(f"trial {n}", n, history, study, self._setting, self._job) for n in numbers]
         return compare_sides(*sides)
+
+    def importance(self) -> Importance:
+        """What mattered: each parameter's share of the variance of the score, every two together, with intervals.
+
+        It runs nothing. `print` it, or see its `table()`, `notes` and `to_dict()`; docs/importance.md says what a share
+        means and when it misleads.
+
+        Raises:
+            UsageError: the study has not been run.
+        """
+        from truing.report.importance import importance_of
+
+        return importance_of(*read(self.folder))
 
     def report(self, *, paper: bool = False) -> Path:
         """Write `report.html` into the folder and return its path; it opens offline.

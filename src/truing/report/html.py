@@ -24,6 +24,7 @@ from truing.report.columns import many, plain
 from truing.report.effects import CAVEAT, Effect, effects
 from truing.report.facts import inside, name_of, number, words
 from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
+from truing.report.importance import ends, importance_of, named, percent
 from truing.report.judgement import drawings as judged
 from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
@@ -31,6 +32,7 @@ from truing.report.outside import tables
 from truing.report.overtuning import overtuning_of, side_by_side
 from truing.report.progress import duration
 from truing.report.several import of_datasets
+from truing.report.shares import drawing as shares_drawing
 from truing.report.space_table import described
 from truing.report.table import Row, best_number, ordered, score, trial_rows
 from truing.space.configuration import format_value
@@ -159,6 +161,9 @@ def _page(
     decided = judged(verdict)
     decisions = [{"drawing": one, "place": len(drawings) + place} for place, one in enumerate(decided)]
     drawings += decided
+    mattered = importance_of(history, study)
+    mattered_drawing, mattered_place = shares_drawing(mattered), len(drawings)
+    drawings += [mattered_drawing] if mattered_drawing is not None else []
     rows = trial_rows(history)
     return {
         "name": plain(study.get("name") or Path(folder_name).name or "study"),
@@ -189,6 +194,12 @@ def _page(
         "overtuning_place": overtuning_place,
         "learning_place": learning_place,
         "decisions": decisions,
+        "mattered": mattered,
+        "mattered_drawing": mattered_drawing,
+        "mattered_place": mattered_place,
+        "named": named,
+        "percent": percent,
+        "ends": ends,
         "panels": panels,
         "caveat": CAVEAT,
         "figures": [_bare(drawing) for drawing in drawings],

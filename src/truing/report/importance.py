@@ -51,8 +51,8 @@ class Importance:
         """A dict a parameter, the largest share first, then one for every two.
 
         Each: parameter (of two, "a × b"), share, low, high (its 95 % interval), total (with all that it makes together
-        with others), total_low, total_high, best (share of what sets the best tenth apart) and p (how often chance does as
-        much); None where it does not apply or could not be told.
+        with others), total_low, total_high, best (share of what sets the best tenth apart) and p (how often chance
+        does as much); None where it does not apply or could not be told.
         """
         best = {one.name: one for one in self.best.parameters}
         own = {share.names[0]: share for share in self.shares.parameters}
@@ -95,8 +95,16 @@ class Importance:
                 lines.append(f"three or more together {percent(found.rest)}")
             lines += textwrap.wrap(_quality(found), _WIDTH)
         lines += ["", *textwrap.wrap(self._best(), _WIDTH)]
-        lines += [line for note in self.notes for line in textwrap.wrap(f"- {plain(note)}", _WIDTH, subsequent_indent="  ")]
+        lines += [
+            line for note in self.notes for line in textwrap.wrap(f"- {plain(note)}", _WIDTH, subsequent_indent="  ")
+        ]
         return "\n".join(lines)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """How good the surrogate is, what sets the best apart, and the notes."""
+        quality = () if self.shares.why else (_quality(self.shares),)
+        return (*quality, self._best(), *map(plain, self.notes))
 
     def __str__(self) -> str:
         return self.text
@@ -132,9 +140,9 @@ class Importance:
 def importance_of(history: History, study: Mapping[str, Any]) -> Importance:
     """What mattered in a study, from its completed trials.
 
-    Trials of searches that read no scores (random, Sobol, grid) speak of the whole space. Where an adaptive search had any
-    part, and too few others are left, all trials serve and the result is labelled "in the region searched": such a search
-    goes where scores are good, so its trials are no even sample, and the shares are those of a surface that was
+    Trials of searches that read no scores (random, Sobol, grid) speak of the whole space. Where an adaptive search had
+    any part, and too few others are left, all trials serve and the result is labelled "in the region searched": such a
+    search goes where scores are good, so its trials are no even sample, and the shares are those of a surface that was
     learned mostly there.
 
     Args:
@@ -157,7 +165,7 @@ def importance_of(history: History, study: Mapping[str, Any]) -> Importance:
 
 def _even(history: History, done: Sequence[Trial]) -> list[Trial]:
     """The completed trials of the defaults and of searches that read no scores."""
-    marks = [mark for mark in history.marks if mark.kind in ("study", "opened", "accepted") and mark.data.get("search")]
+    marks = [mark for mark in history.marks if mark.kind == "study" and mark.data.get("search")]
     kept = []
     for trial in done:
         before = [mark for mark in marks if mark.trial <= trial.number] or marks[:1]
@@ -169,21 +177,18 @@ def _even(history: History, done: Sequence[Trial]) -> list[Trial]:
 def _adaptive(described: Any) -> bool:
     """Whether a searcher, as the journal describes it, reads scores; one that nobody knows is taken to."""
     name = described.get("name") if isinstance(described, Mapping) else described
-    for known in SEARCHERS:
-        found = SEARCHERS.get(known)
-        if name in (known, found.__name__):
-            return bool(getattr(found, "adaptive", True))
+    for known, target in SEARCHERS.rows.items():
+        if name in (known, target.rpartition(":")[2]):
+            return bool(getattr(SEARCHERS.get(known), "adaptive", True))
     return True
 
 
-def _notes(
-    history: History, done: Sequence[Trial], used: Sequence[Trial], found: Shares, whole: bool
-) -> list[str]:
+def _notes(history: History, done: Sequence[Trial], used: Sequence[Trial], found: Shares, whole: bool) -> list[str]:
     notes = []
     if not whole:
         notes.append(
-            "An adaptive search goes where scores are good, so these trials are no even sample of the space: the shares are "
-            "of the region searched, and their intervals do not know of that."
+            "An adaptive search goes where scores are good, so these trials are no even sample of the space: the "
+            "shares are of the region searched, and their intervals do not know of that."
         )
     elif len(used) < len(done):
         left = many(len(done) - len(used), "trial")
@@ -192,11 +197,13 @@ def _notes(
         notes.append(f"The shares are from {found.trials} of the {len(used)} trials, drawn by lot.")
     failed = sum(trial.state == "failed" for trial in history.trials)
     if failed > FAILED * len(history):
-        notes.append(f"{failed} of {many(len(history), 'trial')} failed and are missing here: what makes them fail is not seen.")
+        notes.append(
+            f"{failed} of {many(len(history), 'trial')} failed and are missing here: what makes them fail is not seen."
+        )
     if found.moved:
         notes.append(
-            f"{many(found.moved, 'score')} far outside (beyond three interquartile ranges) {'was' if found.moved == 1 else 'were'}"
-            " moved to that limit, or they would be all of the variance."
+            f"{many(found.moved, 'score')} far outside {'was' if found.moved == 1 else 'were'} moved to three "
+            "interquartile ranges beyond the quartiles, else the variance would be that of a few trials."
         )
     if found.idle:
         notes.append(f"Nothing is known of {', '.join(found.idle)}: one value in all these trials.")
@@ -212,7 +219,11 @@ def _counted(found: Importance) -> str:
 
 
 def _quality(found: Shares) -> str:
-    noise = "" if found.noise is None else f" Noise makes {percent(found.noise)} of the scores' variance and is in no share."
+    noise = (
+        ""
+        if found.noise is None
+        else f" Noise makes {percent(found.noise)} of the scores' variance and is in no share."
+    )
     return f"The surrogate predicts scores it has not seen with R2 {found.r2:.2f} (4-fold).{noise}"
 
 

@@ -18,6 +18,7 @@ from truing.record.history import History
 from truing.record.state import State
 from truing.record.trial import SEARCH, RunRecord, Trial
 from truing.report.columns import clip, many, plain
+from truing.report.importance import QUICK, Importance, importance_of, in_a_line
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
 from truing.space.configuration import format_value
@@ -50,6 +51,7 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "verdict": history.last("verdict") is not None,
         "looks": len(own_looks(history)) + earlier_looks(history)[0],
         "evaluations": [{k: r[k] for k in ("procedure", "headline")} for r in evaluations(history)],
+        "importance": None if (found := _mattered(history, study)) is None else found.to_dict(),
         "changes": [change.to_dict() for change in changes_of(history)],
         "versions": study.get("versions"),
         "git": study.get("git"),
@@ -102,6 +104,9 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         limit=SHOWN,
     )
     lines.append(table)
+    if (found := _mattered(history, study)) is not None:
+        text = f"What mattered: {in_a_line(found)}."
+        lines += ["", *textwrap.wrap(text, width, subsequent_indent="  ")]
     if len(history) > 2 * SHOWN:
         lines.append(clip("the last: " + " · ".join(_briefly(trial) for trial in history.trials[:-4:-1]), width))
     lines += _changes(history, width)
@@ -114,6 +119,13 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     if study.get("git"):
         lines.append(f"git {study['git']}")
     return "\n".join(lines)
+
+
+def _mattered(history: History, study: Mapping[str, Any]) -> Importance | None:
+    """What mattered, where it is told in a second: not while somebody runs the study, nor from very many trials."""
+    if _at_work(history) or not 1 < len(history.completed) <= QUICK:
+        return None
+    return importance_of(history, study)
 
 
 def _changes(history: History, width: int) -> list[str]:

@@ -14,6 +14,7 @@ from truing.report.table import TrialTable, trial_rows
 
 if TYPE_CHECKING:
     from truing.record.trial import Trial
+    from truing.report.importance import Importance
     from truing.verdict.verdict import Verdict
 
 NEEDS_FUNCTION = ("run", "robustness", "compare", "external", "evaluate")  # what a Study can do besides
@@ -91,6 +92,12 @@ class StudyView:
         """
         history, study = read(self.folder)
         return study_dict(self.folder, history, study) if run is None else run_dict(self.folder, history, run)
+
+    def importance(self) -> Importance:
+        """What mattered, as `Study.importance`: shares of the variance with intervals, from the trials so far."""
+        from truing.report.importance import importance_of
+
+        return importance_of(*read(self.folder))
 
     def report(self, path: str | os.PathLike[str] | None = None, *, paper: bool = False) -> Path:
         """Write the report and return its path; by default `report.html` in the folder.

@@ -61,11 +61,11 @@ class Anova:
 def anova(axes: Axes, y: np.ndarray, rng: Generator) -> Anova:
     """Draws of the variance of every part of a function, given noisy values of it.
 
-    Four chains (Metropolis' rule, one parameter at a time) draw sizes, lengths and noise from their posterior, and for each
-    setting functions from theirs. Each chain leaves out another quarter of the trials: so every score is predicted once by
-    a model that did not see it, and the draws of the four together also vary as far as the data's own accidents
-    reach, which a posterior on all of them leaves out where noise is uneven (the idea of bagged posteriors: Huggins &
-    Miller 2022, Bernoulli 29).
+    Four chains (Metropolis' rule, one parameter at a time) draw sizes, lengths and noise from their posterior, and for
+    each setting functions from theirs. Each chain leaves out another quarter of the trials: so every score is
+    predicted once by a model that did not see it, and the draws of the four together also vary as far as the data's
+    own accidents reach, which a posterior on all of them leaves out where noise is uneven (the idea of bagged
+    posteriors: Huggins & Miller 2022, Bernoulli 29).
 
     Args:
         axes: the parameters at the n configurations.
@@ -129,11 +129,10 @@ class _Chain:
                 if math.log(rng.random()) < found - known:
                     state, known, own = tried, found, fresh
             parts = (one + own, two + own * one, three + own * two)
-        for kind in ("pair", "three", "noise") * 2:
-            values = {"pair": PAIRS, "three": THREES, "noise": NOISES}[kind]
-            place = getattr(state, kind) + int(rng.choice([-2, -1, 1, 2]))
-            if 0 <= place < len(values):
-                tried = replace(state, **{kind: place})
+        for name, values in (("pair", PAIRS), ("three", THREES), ("noise", NOISES)) * 2:
+            moved = getattr(state, name) + int(rng.choice([-2, -1, 1, 2]))
+            if 0 <= moved < len(values):
+                tried = replace(state, **{name: moved})
                 found = self._likelihood(self._joined(parts, tried), tried)
                 if math.log(rng.random()) < found - known:
                     state, known = tried, found
@@ -261,9 +260,7 @@ class _Chain:
         """The expected variance of what three make together, by each parameter among them, and of all."""
         sizes = np.array([SIZES[size] for size in state.size])
         shares = np.array([axis.share for axis in self.axes.axes])
-        squares = [
-            np.square(sizes[place]) * self.squares[place][state.length[place]] for place in range(self.d)
-        ]
+        squares = [np.square(sizes[place]) * self.squares[place][state.length[place]] for place in range(self.d)]
         weight = THREES[state.three]
         whole = self._symmetric(squares)
         before = _symmetric_numbers(sizes * shares)

@@ -74,13 +74,11 @@ class Axes:
     within: Mapping[tuple[int, int], tuple[tuple[np.ndarray, np.ndarray], ...]]
 
 
-def axes_of(
-    space: Space, configs: Sequence[Mapping[str, Any]], names: Sequence[str], *, sampled: int = 2048
-) -> Axes:
+def axes_of(space: Space, configs: Sequence[Mapping[str, Any]], names: Sequence[str], *, sampled: int = 2048) -> Axes:
     """The functions of each of these parameters, at some configurations.
 
-    The measure is that of `space.sample`: uniform on every scale. A number's functions are the leading eigenfunctions of
-    a Matérn 5/2 kernel from which the mean over the scale was taken (Durrande et al. 2013, Journal of Multivariate
+    The measure is that of `space.sample`: uniform on every scale. A number's functions are the leading eigenfunctions
+    of a Matérn 5/2 kernel from which the mean over the scale was taken (Durrande et al. 2013, Journal of Multivariate
     Analysis 115); options without an order have all differences between them. A function of a parameter that is
     inactive is 0, so what being active changes is its parent's. Where there are conditions, how often which parameters
     are active together is counted in 2,048 random configurations.

@@ -86,10 +86,10 @@ def shares(space: Space, configs: Sequence[Mapping[str, Any]], y: np.ndarray, rn
 
     The functional ANOVA (Sobol' 1993; Hutter, Hoos & Leyton-Brown 2014) splits a function over the space, with every
     parameter drawn as `space.sample` does, into a mean, a part for each parameter, for every two, and so on; their
-    variances add up. Here the function is a Gaussian process that is itself such a sum (Durrande et al. 2013; Lu, Boukouvalas
-    & Hensman 2022), so the shares of a function drawn from its posterior follow without sampling. Sizes, lengths and
-    noise are drawn from their posterior too, a size of exactly nothing being possible. The interval is the middle
-    95 % of 768 such functions: what is not known of the function is in it, and noise of the scores is no share.
+    variances add up. Here the function is a Gaussian process that is itself such a sum (Durrande et al. 2013; Lu,
+    Boukouvalas & Hensman 2022), so the shares of a function drawn from its posterior follow without sampling. Sizes,
+    lengths and noise are drawn from their posterior too, a size of exactly nothing being possible. The interval is the
+    middle 95 % of 768 such functions: what is not known of the function is in it, and noise of the scores is no share.
 
     Scores more than three interquartile ranges outside the quartiles are moved there: one diverged network would
     otherwise be all of the variance. A conditional parameter's share is what its values change where it is active;
@@ -136,23 +136,20 @@ def shares(space: Space, configs: Sequence[Mapping[str, Any]], y: np.ndarray, rn
     noise = float(np.mean(found.noise / (found.noise + found.total)))
     known: dict[str, Any] = {"r2": r2, "noise": noise, "trials": len(y), "moved": moved, "idle": idle}
     if r2 < R2:
-        why = f"the surrogate predicts scores that it has not seen with R2 {r2:.2f}, and below {R2} its shares say nothing"
+        why = f"the surrogate predicts scores it has not seen with R2 {r2:.2f}, and below {R2} its shares say nothing"
         return Shares(why=why, **known)
     whole = np.maximum(found.total, 1e-12)
     main, pair = found.main / whole[:, None], found.pair / whole[:, None, None]
     joint = main + pair.sum(axis=1) + pair.sum(axis=2) + found.three / whole[:, None]
     names = [axis.name for axis in axes.axes]
-    own = [
-        Share((name,), *_mean_and_ends(main[:, k]), *_mean_and_ends(joint[:, k])) for k, name in enumerate(names)
-    ]
+    own = [Share((name,), *_mean_and_ends(main[:, k]), *_mean_and_ends(joint[:, k])) for k, name in enumerate(names)]
     two = [
-        Share((a, b), *_mean_and_ends(pair[:, i, j]))
-        for i, a in enumerate(names)
-        for j, b in enumerate(names)
-        if i < j
+        Share((a, b), *_mean_and_ends(pair[:, i, j])) for i, a in enumerate(names) for j, b in enumerate(names) if i < j
     ]
     order = lambda one: -one.share  # noqa: E731
-    return Shares(tuple(sorted(own, key=order)), tuple(sorted(two, key=order)), float((found.rest / whole).mean()), **known)
+    return Shares(
+        tuple(sorted(own, key=order)), tuple(sorted(two, key=order)), float((found.rest / whole).mean()), **known
+    )
 
 
 def _mean_and_ends(draws: np.ndarray) -> tuple[float, float, float]:

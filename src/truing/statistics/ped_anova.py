@@ -58,13 +58,13 @@ def ped_anova(
 ) -> Divergences:
     """What sets the best tenth apart: the Pearson divergence of its values from all trials', for each parameter.
 
-    Watanabe, Bansal & Hutter (2023, IJCAI): both sets of values become densities on a grid of the parameter's own scale (for
-    numbers Gaussian kernels of Scott's width, reflected at the ends; for options frequencies; one trial's weight of
-    evenness added), and the sum over the grid of p_all (p_best / p_all - 1)² is the parameter's weight. A conditional
-    parameter's is that among the trials that have it, times (share of it among the best)² / (share among all). Ten
-    trials always differ from a hundred by chance: the mean weight of as many trials drawn by lot is taken off, and a
-    weight below it is 0. It asks what leads to the best trials, not what moves the score, and sees no interactions;
-    so it is no share of variance.
+    Watanabe, Bansal & Hutter (2023, IJCAI): both sets of values become densities on a grid of the parameter's own
+    scale (for numbers Gaussian kernels of Scott's width, reflected at the ends; for options frequencies; one trial's
+    weight of evenness added), and the sum over the grid of p_all (p_best / p_all - 1)² is the parameter's weight. A
+    conditional parameter's is that among the trials that have it, times (share of it among the best)² / (share among
+    all). Ten trials always differ from a hundred by chance: the mean weight of as many trials drawn by lot is taken
+    off, and a weight below it is 0. It asks what leads to the best trials, not what moves the score, and sees no
+    interactions; so it is no share of variance.
 
     Args:
         configs, y: n configurations and their scores, float (n,).
