@@ -138,6 +138,9 @@ def _page(
     metric = name_of(study.get("metric") or inside(verdict, "metric"), "score")
     found = effects(history)
     drawings = [score_over_time(history, metric=metric)]
+    mattered = importance_of(history, study)
+    mattered_drawing, mattered_place = shares_drawing(mattered), len(drawings)
+    drawings += [mattered_drawing] if mattered_drawing is not None else []
     panels = []
     for effect in found:
         drawing = effect_of(effect, history, metric=metric)
@@ -161,9 +164,6 @@ def _page(
     decided = judged(verdict)
     decisions = [{"drawing": one, "place": len(drawings) + place} for place, one in enumerate(decided)]
     drawings += decided
-    mattered = importance_of(history, study)
-    mattered_drawing, mattered_place = shares_drawing(mattered), len(drawings)
-    drawings += [mattered_drawing] if mattered_drawing is not None else []
     rows = trial_rows(history)
     return {
         "name": plain(study.get("name") or Path(folder_name).name or "study"),
