@@ -171,7 +171,7 @@ def test_every_section_is_there_and_linked(page: Page) -> None:
     ids = {attrs["id"] for tag, attrs in page.tags if tag == "section"}
 
     links = {(attrs["href"] or "")[1:] for tag, attrs in page.tags if tag == "a"}
-    assert ids == {"verdict", "warnings", "time", "effects", "trials", "space", "methods", "facts"}
+    assert ids == {"verdict", "warnings", "time", "importance", "effects", "trials", "space", "methods", "facts"}
     assert links == ids
 
 
