@@ -48,8 +48,6 @@ def notes(
     if not metric_given and setting.task.classes is not None:
         name, many = setting.task.primary.name, len(setting.task.classes)
         found.append(f"Note: no metric= was given; it is {name}, for y has {many} classes.")
-    if setting.validation is None:
-        found.append("Note: one run a trial leaves nothing to compare afresh; validation=tr.Seeds(5) would.")
     return found
 
 

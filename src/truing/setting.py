@@ -31,6 +31,7 @@ from truing.statistics.threshold import Aim, aim
 MANY = 20  # different whole numbers as y, above which a metric has to say whether they are classes
 RULES = ("best", "one_se", "cheapest", "nearest")  # by which a study chooses what it delivers; verdict/select.py
 AUTO = "auto"
+FRESH_RUNS = 10  # at least, a side, by which the verdict compares; in whole repeats
 LARGE = 20_000  # rows above which the default is a holdout instead of 5-fold
 
 
@@ -204,6 +205,15 @@ def _is_auto(given: Any) -> bool:
 def _ruled(setting: Setting, rope: float | None, rule: str) -> Setting:
     """With the region of practical equivalence, which needs the rows, and the rule."""
     return replace(setting, rope=region(setting.task.primary, _constant_score(setting), rope), rule=rule_of(rule))
+
+
+def fresh_runs(block: int) -> int:
+    """Runs a side of the estimate: whole repeats of `block` runs, at least ten runs.
+
+    >>> fresh_runs(5), fresh_runs(3), fresh_runs(1)
+    (10, 12, 10)
+    """
+    return block * math.ceil(FRESH_RUNS / block)
 
 
 def rule_of(rule: Any) -> str:

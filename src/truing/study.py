@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truing.advice import before_search, rehearsal, rehearsed
+from truing.advice import Outlook, before_search, rehearsal, rehearsed, stop_advice
 from truing.arguments import spelled
 from truing.data.data import Data
 from truing.data.outside import EXTERNAL, NEGATIVE, check, named_sets
@@ -292,6 +292,7 @@ class Study:
                 say=progress.line,
                 says=duration,
             )
+            session.watch = outlook = Outlook(self._setting, self.searcher, history, session.watch, progress.line)
             judge = judge_of(self._setting, self._job)
             plan, lookahead = self._setting.plan, self.lookahead
             try:
@@ -299,10 +300,12 @@ class Study:
             except StudyFailedError:
                 session.record(Event("ended", {"why": "failures", "target": limits.target}))
                 raise
+            outlook.close(session)
             said = self._says(history)
             session.record(Event("ended", {"why": why, "target": limits.target, "says": said}))
             progress.close()
-            for line in ending(history, self._task.primary.name, why, before=before, asked=limits.trials, said=said):
+            told = ending(history, self._task.primary.name, why, before=before, asked=limits.trials, said=said)
+            for line in (*told, *stop_advice(history)):
                 progress.line(line)
             if why == "interrupted":
                 raise KeyboardInterrupt("the search")  # what it means was said by then

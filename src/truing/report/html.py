@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from truing.advice import prospects
 from truing.errors import JournalError
 from truing.record.changes import FUNCTION, changes_of
 from truing.record.history import History
@@ -376,9 +377,9 @@ def _cost(history: History, rows: list[Row], verdict: Mapping[str, Any] | None) 
 
 
 def _said(history: History, verdict: Mapping[str, Any] | None) -> list[str]:
-    """What the searcher said of where it stands."""
+    """What the searcher said of where it stands; what the plan can resolve, and what more trials would bring."""
     found = inside(verdict, "search_says") if verdict is not None else inside(history.last("ended"), "says")
-    return [plain(line) for line in found or ()]
+    return [plain(line) for line in (*(found or ()), *prospects(history))]
 
 
 def _warnings(history: History, study: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from truing.advice import prospects
 from truing.errors import UsageError
 from truing.execution.devices import Devices
 from truing.execution.failure import tail
@@ -53,6 +54,8 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "evaluations": [{k: r[k] for k in ("procedure", "headline")} for r in evaluations(history)],
         "importance": None if (found := _mattered(history, study)) is None else found.to_dict(),
         "changes": [change.to_dict() for change in changes_of(history)],
+        "resolution": history.last("resolution"),
+        "outlook": history.last("outlook"),
         "versions": study.get("versions"),
         "git": study.get("git"),
         "machine": study.get("machine"),
@@ -92,6 +95,10 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         lines += textwrap.wrap(why + " Next:" * ready, width)
         lines += [f"  truing verdict {shlex.quote(str(folder))}"] * ready + [""]
     else:
+        lines.append("")
+    for said in prospects(history):
+        lines += textwrap.wrap(said, width, subsequent_indent="  ")
+    if prospects(history):
         lines.append("")
     for result in evaluations(history):
         lines += [*textwrap.wrap(result["headline"], width), ""]

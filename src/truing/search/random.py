@@ -38,6 +38,7 @@ class RandomSearch:
     """
 
     adaptive: ClassVar[bool] = False
+    draws: ClassVar[bool] = True
 
     def suggest(self, view: History, rng: Generator) -> Configuration | None:
         """The next configuration; None when every one has been a trial."""

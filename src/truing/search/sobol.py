@@ -48,6 +48,7 @@ class SobolSearch:
     """
 
     adaptive: ClassVar[bool] = False
+    draws: ClassVar[bool] = True
 
     def suggest(self, view: History, rng: Generator) -> Configuration | None:
         """The configuration of the first point that is not yet a trial; None when every one has been."""

@@ -35,6 +35,7 @@ from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
 from truing.verdict.outside import Outsiders
 from truing.verdict.paired import by_rows, paired
 from truing.verdict.repeats import Ends, own_runs
+from truing.verdict.resolved import resolved
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs
 from truing.verdict.selection import Selection, select, surface_of
 from truing.verdict.truth import keep_truth
@@ -113,6 +114,7 @@ class Reaching:
         found = self._figures(selected, defaults if comparable else None, fresh, test) | outside
         found["selection"] = choice.to_dict()
         found["comparison"] = self._comparison(selected, defaults if comparable else None, fresh)
+        found["resolution"] = resolved(self.setting, history, selected, defaults if comparable else None, fresh)
         found |= flattery.figures(self.setting, self.job, history, choice, self._rng("choice"))
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]

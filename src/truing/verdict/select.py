@@ -15,10 +15,10 @@ import numpy as np
 from truing.record.history import History
 from truing.record.state import State
 from truing.record.trial import Trial
+from truing.setting import fresh_runs
 
 RACED, RACED_FEW = 8, 3
 RUNS_FOR_EIGHT, RUNS_FOR_ANY = 200, 60
-FRESH_RUNS = 10  # at least, a side, in whole repeats
 REFITS = 3
 SURROGATE_WEIGHT = 0.3  # of its standardised mean beside that of the scores
 SURROGATE_R2 = 0.3  # cross-validated, from which on it is believed
@@ -130,15 +130,6 @@ def standing(candidates: Sequence[Candidate], goal: str) -> list[float]:
 def _standardised(values: np.ndarray) -> np.ndarray:
     spread = float(values.std(ddof=1))
     return (values - values.mean()) / spread if spread > 0 else np.zeros(len(values))
-
-
-def fresh_runs(block: int) -> int:
-    """Runs a side of the estimate: whole repeats of `block` runs, at least ten runs.
-
-    >>> fresh_runs(5), fresh_runs(3), fresh_runs(1)
-    (10, 12, 10)
-    """
-    return block * math.ceil(FRESH_RUNS / block)
 
 
 def cost(raced: int, block: int, *, same: bool, test: bool, fresh: bool) -> int:

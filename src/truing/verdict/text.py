@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.space.configuration import format_value
-from truing.verdict import choice, robustness, selection, several_text
+from truing.verdict import choice, resolved, robustness, selection, several_text
 from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
@@ -50,6 +50,8 @@ def full(verdict: Mapping[str, Any]) -> str:
     lines += _validation(verdict) + _test(verdict) + _delivered(verdict) + _side_by_side(verdict) + [""]
     lines += _generalization(verdict)
     lines += _probabilities(verdict)
+    if said := resolved.sentence(verdict):
+        lines += _line("resolution", said)
     if chosen := selection.sentence(verdict):
         lines += _line("chosen", chosen)
     if said := robustness.sentence(verdict):

@@ -1,4 +1,4 @@
-"""Before the first trial: the rehearsal, and the plan in one line."""
+"""Before the first trial: the rehearsal, and the plan in one line, with what it can resolve."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from truing.advice.resolution import guessed
 from truing.errors import JournalError, ObjectiveError
 from truing.execution.devices import NO_GPUS, Devices
 from truing.loop import Session
@@ -85,6 +86,9 @@ def before_search(
         if left is None or left > 0:
             mean = sum(seconds) / len(seconds)
             say(plan(trials=left, seconds=mean, protocol=setting.protocol, opening="Still to do"))
+            for standing in (history.last("resolution"), history.last("outlook")):
+                if standing is not None and standing.get("stop", True):
+                    say(standing["text"])
         return
 
     found = rehearsal(session, setting, defaults, identity=identity, workers=workers, say=say)
@@ -96,9 +100,12 @@ def before_search(
     planned = ""
     if left is None or left > 0:
         planned = plan(trials=left, seconds=found.seconds, protocol=setting.protocol, opening=opening)
+    if history.last("resolution") is None:
+        session.record(Event("resolution", guessed(setting).to_dict()))
+    resolution = (history.last("resolution") or {})["text"] if planned else ""
     advise = getattr(setting.validation, "advice", None)
     advised = advise(found.seconds, left, max(1, workers)) if advise is not None else ""
-    for line in (found.note, planned, *setting.reasons, advised, decision, *findings, *notes):
+    for line in (found.note, planned, resolution, *setting.reasons, advised, decision, *findings, *notes):
         if line:
             say(line)
 

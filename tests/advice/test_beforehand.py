@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import truing as tr
-from truing.advice import plan_line, rehearse
+from truing.advice.beforehand import plan_line, rehearse
 from truing.errors import ObjectiveError
 from truing.record.events import Event
 from truing.record.interfaces import Decision, RunSpec
