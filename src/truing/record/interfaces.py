@@ -78,6 +78,8 @@ class Searcher(Protocol):
 
     What a searcher may have besides:
 
+    - `draws = True`: its configurations are draws from the whole space, so those so far tell what further ones may
+      gain; without it there is no advice on when to stop.
     - `check(space)` raises UsageError where its settings do not fit the space; called when a study is made.
     - `trials(space, before)`: how many trials there will be when it has nothing more to offer, where `before` are the
       configurations that are trials already; None where the scores decide. With it a study without `trials=` runs to
