@@ -121,3 +121,14 @@ def test_one_run_a_trial_stays_a_guess_and_none_at_all_is_said(tmp_path: Path, c
     assert (
         "Smallest gain this plan can resolve: not known, for one run a trial leaves nothing to compare afresh" in said
     )
+
+
+def test_over_several_datasets_nothing_is_promised(tmp_path: Path, capsys: Any) -> None:
+    data = {"a": rows(90, 1), "b": rows(120, 2)}
+    study = tr.Study(network, SPACE, data=data, metric="log_loss", test=None, folder=tmp_path / "s")
+    study.run(trials=20, workers=0)
+    assert "not known, for the noise of a gain over several datasets" in " ".join(capsys.readouterr().err.split())
+    outlook = read(tmp_path / "s")[0].last("outlook")
+    assert outlook is not None
+    assert not outlook["stop"]
+    assert "several datasets" in outlook["reason"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from truing.advice.resolution import (
     ALONE,
+    SEVERAL,
     TINY,
     amount,
     better_half,
@@ -177,6 +178,8 @@ def sentence(metric: str, trials: int, found: FurtherGain, smallest: float | Non
 
 def _unknown(setting: Setting, searcher: Any, more: int) -> str | None:
     """Why nothing can be said of further trials, whatever their scores."""
+    if setting.datasets:
+        return SEVERAL
     if len(setting.plan.replicates) < 2 or setting.validation is None:
         return ALONE
     if resolves(setting, 1.0) is None:

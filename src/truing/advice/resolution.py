@@ -21,6 +21,7 @@ from truing.statistics.further_gain import residual_variance
 POWER, LEVEL = 0.8, 0.95
 TINY = 1e-12  # of a score: two that differ by less are the same
 ALONE = "one run a trial says nothing of its noise"
+SEVERAL = "the noise of a gain over several datasets is not reckoned before its verdict"
 ROWS, DEFAULTS, TRIALS = "rows", "defaults", "trials"
 _POINTS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "precision", "negative_predictive_value")
 _ENDLESS = 100_000  # fresh runs, in whose place any number may stand
@@ -178,6 +179,8 @@ def _remedy(found: Resolution) -> str:
 def _empty(setting: Setting, basis: str) -> Resolution:
     """Without a value yet: how many fresh runs there will be, or why there will be none."""
     name = setting.task.primary.name
+    if setting.datasets:
+        return Resolution(name, None, basis, reason=SEVERAL)
     if setting.validation is None:
         would = "tr.Seeds(5)" if setting.data is None else "tr.KFold(5)"
         why = f"one run a trial leaves nothing to compare afresh; validation={would} would"
