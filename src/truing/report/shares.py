@@ -43,7 +43,7 @@ def drawing(found: Importance) -> Drawing | None:
             hovertemplate="%{customdata}<extra></extra>",
         )
     title = _title(found)
-    lay_out(figure, title, x="share of the variance (%), with 95 % interval", y="")
+    lay_out(figure, title, x="share of variance (%)", y="")
     figure.update_yaxes(
         automargin=True, type="category", categoryorder="array", categoryarray=[_label(share) for share in shown[::-1]]
     )
