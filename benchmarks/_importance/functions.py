@@ -3,8 +3,8 @@
 Each is a sum of products of functions of one parameter. Under independent parameters, the variance of the part of a set
 u of parameters is then, over all pairs of terms, the sum of c_t c_s times the product over u of the covariances of
 their factors and over the others of the product of their means (Sobol' 1993). Means and covariances are sums over
-20,000 midpoints of the parameter's own scale, or over its options. They were written down before the method was tried
-on them.
+20,000 midpoints of the parameter's own scale, or over its options. The functions were
+fixed before the method was run on them, but for Ishigami's, on which its first draft was tried.
 """
 
 from __future__ import annotations
