@@ -248,10 +248,10 @@ class Evaluating:
             try:
                 mine = stack.enter_context(opened(folder, study, self.source, space, goal))
             except ChangedStudyError:
-                aside = set_aside(folder)
-                self.progress.line(
-                    f"What was tuned in {folder} is of another study by now; it is set aside in {aside}."
-                )
+                if (aside := set_aside(folder)) is not None:
+                    self.progress.line(
+                        f"What was tuned in {folder} is of another study by now; it is set aside in {aside[0]}."
+                    )
                 mine = stack.enter_context(opened(folder, study, self.source, space, goal))
             session, job = stack.enter_context(
                 mine.session(
