@@ -26,6 +26,7 @@ from truing.report.svg import Plot, Series
 
 FIGURES = Path(__file__).parents[1] / "docs" / "cards" / "figures"
 SEEDS, GUESSING, ERRORS, TOP = 8, math.log(10), 3.0, 3.0
+FIRST = 100  # the values below were picked on seeds 0 to 7; these had no part in it
 PLACES = ("too low", "good", "too high")
 
 
@@ -108,7 +109,7 @@ def train(setting: Setting, seed: int) -> tuple[list[list[float]], list[float], 
 
 def curves(setting: Setting) -> Curves:
     """All seeds. A loss that is no number any more counts as a very large one."""
-    made = [train(setting, seed) for seed in range(SEEDS)]
+    made = [train(setting, seed) for seed in range(FIRST, FIRST + SEEDS)]
     found = np.array([one[0] for one in made])
     found[:, :, :2] = np.nan_to_num(found[:, :, :2], nan=1e3, posinf=1e3).clip(max=1e3)
     steps = np.nan_to_num(np.array([one[1] for one in made]), nan=1e3, posinf=1e3).clip(max=1e3)
