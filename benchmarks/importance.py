@@ -115,7 +115,8 @@ def main() -> None:
         figure=(
             f"most important one right in {ours['top']:.0%} of {studies} studies of {count} problems; median error of "
             f"shares {ours['error']:.3f} (of one parameter {alone:.3f}); 95 % intervals cover "
-            f"{np.mean(covered):.1%} of the shares of at least 5 % (of one parameter {np.mean(own):.1%}, of two {np.mean(pairs):.1%}; on the tables "
+            f"{np.mean(covered):.1%} of the shares of at least 5 % (of one parameter "
+            f"{np.mean(own):.1%}, of two {np.mean(pairs):.1%}; on the tables "
             f"{_on_tables(found):.1%}); shares withheld (R2 < 0.3) in {hidden}, not right then; "
             f"median {seconds:.1f} s. "
             + "Optuna on the same trials: "
