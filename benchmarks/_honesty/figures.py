@@ -66,6 +66,20 @@ def corrected(study: Study) -> float | None:
     return None if value is None else _sign(study) * (value - study["truth"][study["metric"]]["selected"])
 
 
+def fresh_alone(study: Study) -> float | None:
+    """The mean of the fresh runs, without the correction for the choice, less the truth."""
+    value = study["validation"]["fresh"]["value"]
+    return None if value is None else _sign(study) * (value - study["truth"][study["metric"]]["selected"])
+
+
+def gained(study: Study) -> float | None:
+    """The verdict's difference to the defaults less the true one: the luck of the rows is on both sides of it."""
+    value = study["validation"]["difference"]["value"]
+    if study["selected_trial"] == 0 or value is None:
+        return None
+    return _sign(study) * (value - study["truth"][study["metric"]]["difference"])
+
+
 def best_observed(study: Study) -> float | None:
     """The best value of the search less the truth of its configuration."""
     value = study["best_observed"]["value"]
@@ -159,10 +173,10 @@ def covers_locked_difference(study: Study) -> float | None:
     return _inside(own["low"], own["high"], study["truth"]["test"][study["metric"]]["difference"])
 
 
-def covers_candidate(study: Study) -> float | None:
-    """The rows-and-folds interval; of accuracy whatever the metric is."""
-    own = study["rows_and_folds"]
-    return None if own is None else _inside(own["low"], own["high"], study["truth"]["accuracy"]["difference"])
+def covers_corrected_t(study: Study) -> float | None:
+    """The corrected resampled t of the fresh runs alone, which knows nothing of the choice."""
+    own = study["corrected_t"]
+    return None if own is None else _inside(own["low"], own["high"], study["truth"][study["metric"]]["difference"])
 
 
 def half_width(interval: Callable[[Study], Mapping[str, Any] | None]) -> Callable[[Study], float | None]:
@@ -173,9 +187,9 @@ def half_width(interval: Callable[[Study], Mapping[str, Any] | None]) -> Callabl
     return width
 
 
-def claims_by_candidate(study: Study) -> bool:
-    """What the rule would claim if the rows-and-folds interval took the place of the corrected t; accuracy only."""
-    own, test = study["rows_and_folds"], study["test"]["accuracy"]["difference"]["value"]
+def claims_by_corrected_t(study: Study) -> bool:
+    """What would be claimed if the corrected t took the place of rows and folds; of accuracy."""
+    own, test = study["corrected_t"], study["test"]["accuracy"]["difference"]["value"]
     return bool(own is not None and own["low"] is not None and own["low"] > 0 and (test is None or test >= 0))
 
 
@@ -199,6 +213,8 @@ def measured(studies: Sequence[Study], sites: Sequence[Study]) -> dict[str, Any]
         "bias_less_luck": _by_place(_of_accuracy(ours), less_luck(_of_accuracy(ours), corrected)),
         "bias_bbc_cv_less_luck": _by_place(_of_accuracy(ours), less_luck(_of_accuracy(ours), correction("bbc_cv"))),
         "luck_of_rows": _by_place(_of_accuracy(ours), luck_of_rows),
+        "bias_fresh": _by_place(_of_accuracy(ours), fresh_alone),
+        "bias_difference": _by_place(_of_accuracy(ours), gained),
         "bias_best_observed": _by_place(_of_accuracy(ours), best_observed),
         "bias_as_searched": _by_place(_of_accuracy(ours), as_searched),
         "bias_bbc_cv": _by_place(_of_accuracy(ours), correction("bbc_cv")),
@@ -213,7 +229,7 @@ def measured(studies: Sequence[Study], sites: Sequence[Study]) -> dict[str, Any]
         "coverage_difference_accuracy": _by_place(_of_accuracy(ours), covers_difference),
         "coverage_difference_other": _by_place([s for s in ours if s["metric"] != "accuracy"], covers_difference),
         "coverage_locked_difference": _by_place(ours, covers_locked_difference),
-        "coverage_rows_and_folds": _by_place(ours, covers_candidate),
+        "coverage_corrected_t": _by_place(ours, covers_corrected_t),
         "coverage_own": _by_place(ours, covers_own),
         "coverage_site": _sites(sites),
         "half_width": _widths(_of_accuracy(ours)),
@@ -235,7 +251,7 @@ def measured(studies: Sequence[Study], sites: Sequence[Study]) -> dict[str, Any]
             "coverage_delivered": _dict(mean(real, covers_delivered)),
             "coverage_difference": _dict(mean(real, covers_difference)),
             "coverage_locked_difference": _dict(mean(real, covers_locked_difference)),
-            "coverage_rows_and_folds": _dict(mean(real, covers_candidate)),
+            "coverage_corrected_t": _dict(mean(real, covers_corrected_t)),
             "regret": _regret(real),
         }
     return found
@@ -292,7 +308,7 @@ def _widths(studies: Sequence[Study]) -> dict[str, float | None]:
         "delivered": (studies, lambda s: s["test"][s["metric"]]["delivered"]),
         "difference": (changed, lambda s: s["validation"]["difference"]),
         "locked_difference": (changed, lambda s: s["test"][s["metric"]]["difference"]),
-        "rows_and_folds": (changed, lambda s: s["rows_and_folds"]),
+        "corrected_t": (changed, lambda s: s["corrected_t"]),
         "own": (studies, lambda s: s["validation"]),
     }
     found = {}
@@ -303,12 +319,12 @@ def _widths(studies: Sequence[Study]) -> dict[str, float | None]:
 
 
 def _claimed(studies: Sequence[Study]) -> dict[str, Any]:
-    """The share of true gains of two points that are claimed, by the rule and as the candidate would."""
+    """The share of true gains of two points that are claimed, by the rule and as the corrected t would."""
     worth = [s for s in studies if s["truth"]["accuracy"]["difference"] >= WORTH and s["selected_trial"] != 0]
     tuned = [s for s in studies if not s["facts"]["no_gain"]]
     return {
         "by_the_rule": _dict(mean(worth, lambda s: float(s["gain"]))),
-        "by_rows_and_folds": _dict(mean(worth, lambda s: float(claims_by_candidate(s)))),
+        "by_corrected_t": _dict(mean(worth, lambda s: float(claims_by_corrected_t(s)))),
         "mean_true_gain": _dict(mean(tuned, lambda s: s["truth"]["accuracy"]["difference"])),
         "wrong_way": sum(s["gain"] and s["truth"]["accuracy"]["difference"] < 0 for s in tuned),
         "all_claims": sum(bool(s["gain"]) for s in tuned),
@@ -335,8 +351,7 @@ def _false_claims(studies: Sequence[Study]) -> dict[str, Any]:
         "permuted": [s for s in none if not s["facts"]["placebo"]],
     }
     found = {name: _dict(mean(own, lambda s: float(s["gain"]))) for name, own in ways.items()}
-    accuracy = _of_accuracy(none)
-    found["by_rows_and_folds"] = _dict(mean(accuracy, lambda s: float(claims_by_candidate(s))))
+    found["by_corrected_t"] = _dict(mean(_of_accuracy(none), lambda s: float(claims_by_corrected_t(s))))
     found["naive"] = _dict(mean(none, lambda s: float(s["best_observed"]["trial"] != 0)))
     return found
 

@@ -15,19 +15,15 @@ from _honesty.climber import Climber
 from _honesty.executor import DOES_NOTHING, Batch, Trained, training, whole
 from _honesty.kinds import Kind, Rows, Source, source
 from _honesty.networks import Network, train
-from truing.execution.job import kept
 from truing.judge import Judge
 from truing.loop import Limits, Session, search
 from truing.record.events import Event
 from truing.record.history import History
 from truing.record.seeds import seed_of, stream
-from truing.record.trial import ESTIMATE
 from truing.registry import SCHEDULES
-from truing.statistics.rows_and_folds import rows_and_folds
-from truing.statistics.score import predicted, score
+from truing.statistics.score import score
 from truing.storage.memory import MemoryJournal
 from truing.verdict import reach
-from truing.verdict.select import fresh_runs
 
 FOLDS = 5
 SCREEN, CLOSE, FINALISTS = 4, 16, 8  # samples for all configurations, further ones for the best of them
@@ -132,30 +128,8 @@ class _Study:
             **{name: verdict[name] for name in names},
             "best_observed": {"trial": self.best.number, "value": self.best.value},
             "defaults_observed": self.history.trial(0).value,
-            "rows_and_folds": self.candidate(),
+            "corrected_t": (verdict["comparison"] or {}).get("corrected_t"),
         }
-
-    def candidate(self) -> dict[str, Any] | None:
-        """The other interval of the difference, by rows and folds, from the same fresh runs; of accuracy."""
-        chosen = self.verdict["selected_trial"]
-        if chosen == 0 or self.verdict["validation"]["difference"]["value"] is None:
-            return None
-        setting, history = self.setting, self.history
-        replicates = setting.fresh(ESTIMATE, fresh_runs(setting.validation.block))
-        rows, repeats = setting.plan.rows, replicates[-1].repeat + 1
-        difference, folds = np.zeros(len(rows)), []
-        for replicate in replicates:
-            y = setting.truth(rows[replicate.valid])
-            right = [
-                (predicted(kept(self.job, history.runs[history.verdict_runs[(ESTIMATE, trial, replicate.index)]])) == y)
-                for trial in (chosen, 0)
-            ]
-            apart = right[0].astype(float) - right[1]
-            difference[replicate.valid] += apart / repeats
-            folds.append(float(apart.mean()))
-        groups = setting.data.group_labels
-        interval = rows_and_folds(difference, folds, groups=None if groups is None else groups[rows])
-        return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
 class _Truth:

@@ -67,6 +67,47 @@ def corrected_for_choice(
     return Interval(float(values.mean()), float(low), float(high), method)
 
 
+def optimism_of_choice(
+    choose: Choose, judge: Judge, of: Units, n_rows: int, rng: Generator, *, number: int | None = None
+) -> float | None:
+    """By how much the score that makes a configuration the chosen one flatters it, in the metric's unit and sign.
+
+    In each resample of the rows (whole groups where `of` has groups) the rule chooses, and what it chose is scored on
+    the resample and on the rows themselves; the mean of the distance is the optimism of the choice (Efron 1983, J Am
+    Stat Assoc 78:316; Harrell, Lee & Mark 1996, Stat Med 15:361, section 6: there of the fit, here of the choice).
+    What luck of splits and seeds is in the scores counts as luck of the rows here, so that it errs to the large side.
+
+    Args:
+        judge: the score by which the rule chooses, so that of a candidate all its runs together.
+        number: of resamples; None = as many as the rows allow.
+
+    Returns:
+        Above 0 for a score that is to be high, below 0 for one that is to be low; None where more than 5 % of the
+        resamples leave the choice or the score undefined.
+
+    >>> rng = np.random.default_rng(0)
+    >>> coins = rng.random((20, 200)) < 0.5  # twenty networks that guess
+    >>> found = optimism_of_choice(lambda w: int(np.argmax(coins @ w)), lambda c, w: coins[c] @ w / w.sum(),
+    ...                            Units(None, 200), 200, rng)
+    >>> bool(found > 0.01)
+    True
+    """
+    if of.number < 2:
+        return None
+    every, whole, found, drawn = np.ones(n_rows), {}, [], 0
+    for inside in weights(of, n_rows, rng, number):
+        drawn += 1
+        chosen = choose(inside)
+        if chosen is None:
+            continue
+        if chosen not in whole:
+            whole[chosen] = judge(chosen, every)
+        found.append(judge(chosen, inside) - whole[chosen])
+    values = np.asarray(found)
+    good = values[~np.isnan(values)]
+    return float(good.mean()) if len(good) >= (1 - TOLERATED) * drawn else None
+
+
 def along_the_search(
     scores: Callable[[np.ndarray], np.ndarray],
     goal: str,

@@ -26,16 +26,18 @@ from truing.record.state import State
 from truing.record.trial import Replicate, RunRecord, Trial
 from truing.setting import Setting
 from truing.statistics.bootstrap import Units, resamples, units
-from truing.statistics.choice_bias import along_the_search, corrected_for_choice
-from truing.statistics.interval import Interval
+from truing.statistics.choice_bias import along_the_search, corrected_for_choice, optimism_of_choice
 from truing.statistics.metric import Metric
 from truing.statistics.row_scores import MEANS, row_scores
 from truing.statistics.score import parts
+from truing.verdict.paired import plain
 from truing.verdict.select import Candidate, choose
 from truing.verdict.selection import Selection, searched
 from truing.verdict.wording import number, places
 
 METHOD = "bootstrap bias corrected CV"
+OPTIMISM = "bootstrap optimism of the choice"
+NO_RACE = "there was no race, so that the search's single runs are all there is to choose by"
 MOST_TRIALS = 300
 MOST_SCORES = 40_000_000  # of rows x configurations, beyond which resampling would take minutes
 SECONDS = 2.0  # of resampling, as a rule of thumb by which their number is set; never by a clock
@@ -81,7 +83,8 @@ def mean_of_known(table: np.ndarray) -> np.ndarray:
 
 
 def figures(setting: Setting, job: Job, history: History, selection: Selection, rng: Generator) -> dict[str, Any]:
-    """`bbc`: the corrected score with its interval, and what went into it; `overtuning`: the search along its trials.
+    """`optimism`: by how much the choice on these rows flatters what it chose; `bbc`: the score of what the whole rule
+    chooses, on rows outside the choice; `overtuning`: the search along its trials.
 
     Each is None inside with its `reason`, where there are no predictions to resample.
     """
@@ -97,7 +100,12 @@ def figures(setting: Setting, job: Job, history: History, selection: Selection, 
             return _figures(setting, job, history, selection, trials, rng)
         except DataError as error:
             why = str(error)
-    return {"bbc": _none(why or ""), "overtuning": {"trials": [], "as_searched": [], "corrected": [], "reason": why}}
+    none = {"value": None, "method": OPTIMISM, "reason": why}
+    return {
+        "optimism": none,
+        "bbc": _none(why or ""),
+        "overtuning": {"trials": [], "as_searched": [], "corrected": [], "reason": why},
+    }
 
 
 def _none(why: str) -> dict[str, Any]:
@@ -156,12 +164,24 @@ def _figures(
         rng,
         number=number,
     )
+    flattery = None
+    if raced is not None:
+        flattery = optimism_of_choice(
+            lambda w: rule.choose(everywhere(w)),
+            lambda place, w: rule.apparent(place, everywhere(w)),
+            of,
+            len(rows),
+            rng,
+            number=max(FEWEST, number // 2),
+        )
     worth = along_the_search(
         lambda w: search.means(everywhere(w)), setting.task.goal, of, len(rows), rng, number=max(FEWEST, number // 2)
     )
+    undefined = None if flattery is not None else "it is undefined in too many resamples" if raced else NO_RACE
     return {
+        "optimism": {"value": flattery, "method": OPTIMISM, "reason": undefined},
         "bbc": {
-            **_plain(found),
+            **plain(found),
             "configurations": len(trials),
             "raced": len(selection.candidates) if raced is not None else 0,
             "race": raced is not None,
@@ -169,10 +189,6 @@ def _figures(
         },
         "overtuning": _overtuning(trials, worth, setting.task.goal),
     }
-
-
-def _plain(found: Interval) -> dict[str, Any]:
-    return {key: getattr(found, key) for key in ("value", "low", "high", "method", "reason")}
 
 
 @dataclass(frozen=True)
@@ -268,6 +284,14 @@ class _Rule:
 
     def judge(self, place: int, weights: np.ndarray) -> float:
         return float((self.raced or self.search).means(weights)[place])
+
+    def apparent(self, place: int, weights: np.ndarray) -> float:
+        """Of a candidate of the race, over its runs of search and race together: what it is chosen by."""
+        if self.raced is None:
+            return self.judge(place, weights)
+        at = self.trials.index(self.selection.candidates[place].trial.number)
+        own = [*self.search.table(weights)[:, at], *self.raced.table(weights)[:, place]]
+        return float(mean_of_known(np.array(own)[:, None])[0])
 
     def _candidate(
         self,

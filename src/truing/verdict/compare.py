@@ -16,7 +16,7 @@ from truing.record.trial import ESTIMATE, RACE, SEARCH, Replicate, RunRecord
 from truing.setting import Setting
 from truing.statistics.equivalence import region
 from truing.statistics.metric import METRICS, Metric
-from truing.verdict.paired import by_rows, paired
+from truing.verdict.paired import by_rows, paired, plain
 from truing.verdict.text import LABEL, _line, _wrapped
 from truing.verdict.wording import (
     capital,
@@ -229,13 +229,15 @@ def _figures(
         "first_score": _mean(scores[0]),
         "second_score": _mean(scores[1]),
         **(made if known else _without_spread(made)),
-        "rows_and_folds": by_rows(
-            first.setting,
-            first.job,
-            _replicates(first.setting, purpose, shared),
-            mine,
-            theirs,
-            other_job=second.job,
+        "rows_and_folds": plain(
+            by_rows(
+                first.setting,
+                first.job,
+                _replicates(first.setting, purpose, shared),
+                mine,
+                theirs,
+                other_job=second.job,
+            )
         ),
     }
 

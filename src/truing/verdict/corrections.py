@@ -8,7 +8,7 @@ from typing import Any
 from truing.record.history import History
 from truing.verdict import best_epoch
 from truing.verdict.headline import fresh
-from truing.verdict.text import luck
+from truing.verdict.text import chosen, luck
 from truing.verdict.wording import capital, number, places
 
 FIGURE, CHANGE = "figure", "change"
@@ -41,6 +41,13 @@ def _figures(verdict: Mapping[str, Any], history: History | None) -> list[dict[s
         _entry(
             "fresh",
             fresh(verdict) if "splits" in valid["estimand"] else "fresh seeds",
+            valid["fresh"],
+            f"the mean score, on fresh splits and seeds, of {trained} with this configuration; the luck of the "
+            "search's own runs is taken out, that of these rows, on which it was chosen, is not",
+        ),
+        _entry(
+            "corrected",
+            "corrected: fresh runs less the optimism of the choice",
             {**valid, "value": valid["selected"]},
             valid["estimand"],
         ),
@@ -120,9 +127,12 @@ def _entry(code: str, name: str, figures: Mapping[str, Any], estimates: str, no_
 
 def _changes(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
     valid, found = verdict["validation"], []
-    if valid["selected"] is not None and valid["as_searched"] is not None:
-        gap = valid["selected"] - valid["as_searched"]
+    if valid["fresh"]["value"] is not None and valid["as_searched"] is not None:
+        gap = valid["fresh"]["value"] - valid["as_searched"]
         found.append(_change("search_luck", "luck of the search's runs", gap, f"{capital(luck(verdict))}."))
+    flattery = valid["optimism"]
+    value = None if flattery["value"] is None else -flattery["value"]
+    found.append(_change("choice", "optimism of the choice", value, f"{capital(chosen(verdict))}.", found=flattery))
     if verdict.get("epoch"):
         optimism = verdict["epoch"]["optimism"]
         value, low, high = (optimism[key] for key in ("value", "low", "high"))

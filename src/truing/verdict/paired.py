@@ -19,7 +19,7 @@ from truing.statistics.interval import Interval
 from truing.statistics.row_scores import row_scores
 from truing.statistics.rows_and_folds import rows_and_folds
 
-CANDIDATE = "t over rows and folds"
+METHOD = "t over rows and folds"
 
 
 def paired(pairs: Sequence[float | None], spread: float, rope: float, goal: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def paired(pairs: Sequence[float | None], spread: float, rope: float, goal: str)
     [0.0, 0.05, 0.95]
     """
     return {
-        "difference": _plain(corrected_t(pairs, spread)),
+        "difference": plain(corrected_t(pairs, spread)),
         "probabilities": asdict(correlated_t(pairs, spread, rope, goal)),
     }
 
@@ -45,11 +45,11 @@ def by_rows(
     job: Job | None,
     replicates: Sequence[Replicate],
     first: Sequence[RunRecord | None],
-    second: Sequence[RunRecord | None],
+    second: Sequence[RunRecord | None] | None = None,
     *,
     other_job: Job | None = None,
-) -> dict[str, Any]:
-    """The candidate beside the corrected resampled t: rows and folds as two sources of chance.
+) -> Interval:
+    """First - second, or the first alone, with rows and folds as two sources of chance.
 
     Args:
         first, second: one run a replicate, in their order.
@@ -64,21 +64,22 @@ def by_rows(
     elif setting.plan.rows is None or setting.data is None or setting.data.labels is None:
         why = "there are no rows"
     if why is not None or setting is None or job is None or setting.plan.rows is None:
-        return _plain(Interval(None, None, None, CANDIDATE, why))
+        return Interval(None, None, None, METHOD, why)
     total, count, folds = np.zeros(len(setting.plan.rows)), np.zeros(len(setting.plan.rows)), []
     try:
-        for replicate, one, other in zip(replicates, first, second, strict=True):
-            mine = _rows_of(setting, job, replicate, one)
-            theirs = _rows_of(setting, other_job or job, replicate, other)
-            total[replicate.valid] += mine - theirs
+        for place, replicate in enumerate(replicates):
+            apart = _rows_of(setting, job, replicate, first[place])
+            if second is not None:
+                apart = apart - _rows_of(setting, other_job or job, replicate, second[place])
+            total[replicate.valid] += apart
             count[replicate.valid] += 1
-            folds.append(float((mine - theirs).mean()))
+            folds.append(float(apart.mean()))
     except DataError as error:
-        return _plain(Interval(None, None, None, CANDIDATE, str(error)))
+        return Interval(None, None, None, METHOD, str(error))
     seen = count > 0
     groups = setting.data.group_labels if setting.data is not None else None
     own = groups[setting.plan.rows[seen]] if groups is not None else None
-    return _plain(rows_and_folds(total[seen] / count[seen], folds, groups=own))
+    return rows_and_folds(total[seen] / count[seen], folds, groups=own)
 
 
 def _rows_of(setting: Setting, job: Job, replicate: Replicate, run: RunRecord | None) -> np.ndarray:
@@ -92,5 +93,6 @@ def _rows_of(setting: Setting, job: Job, replicate: Replicate, run: RunRecord | 
     return found
 
 
-def _plain(found: Interval) -> dict[str, Any]:
+def plain(found: Interval) -> dict[str, Any]:
+    """An interval as the verdict has it."""
     return {key: getattr(found, key) for key in ("value", "low", "high", "method", "reason")}

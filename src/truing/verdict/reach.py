@@ -33,7 +33,7 @@ from truing.verdict.headline import headline
 from truing.verdict.judgement import judgement
 from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
 from truing.verdict.outside import Outsiders
-from truing.verdict.paired import by_rows, paired
+from truing.verdict.paired import paired
 from truing.verdict.repeats import Ends, own_runs
 from truing.verdict.resolved import resolved
 from truing.verdict.select import REFITS, candidates, cost, fresh_runs
@@ -111,11 +111,13 @@ class Reaching:
         outside = Outsiders(
             self.setting, self.job, sides, comparable, fresh, refits, self.locked_as, self._refit_on, self._rng
         ).figures()
-        found = self._figures(selected, defaults if comparable else None, fresh, test) | outside
+        flattered = flattery.figures(self.setting, self.job, history, choice, self._rng("choice"))
+        optimism = flattered.pop("optimism")
+        found = self._figures(selected, defaults if comparable else None, fresh, test, optimism) | outside
         found["selection"] = choice.to_dict()
         found["comparison"] = self._comparison(selected, defaults if comparable else None, fresh)
         found["resolution"] = resolved(self.setting, history, selected, defaults if comparable else None, fresh)
-        found |= flattery.figures(self.setting, self.job, history, choice, self._rng("choice"))
+        found |= flattered
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
         )
@@ -139,11 +141,16 @@ class Reaching:
         return Verdict(without_nan(found))
 
     def _figures(
-        self, selected: Trial, defaults: Trial | None, fresh: Fresh, test: dict[str, Any] | None
+        self,
+        selected: Trial,
+        defaults: Trial | None,
+        fresh: Fresh,
+        test: dict[str, Any] | None,
+        optimism: Mapping[str, Any],
     ) -> dict[str, Any]:
         history, task, plan = self.session.history, self.setting.task, self.setting.plan
         validation, difference = figures.validation(
-            self.setting, self.job, selected, defaults, fresh, function_since=history.function_since
+            self.setting, self.job, selected, defaults, fresh, optimism, function_since=history.function_since
         )
         base = figures.base_rates(self.setting)
         spent = [r for r in history.runs.values() if r.purpose in (SEARCH, *self._names)]
@@ -174,18 +181,18 @@ class Reaching:
         }
 
     def _comparison(self, selected: Trial, defaults: Trial | None, fresh: Fresh) -> dict[str, Any] | None:
-        """Selected - defaults by further methods on the same fresh runs; None where there are not two sides."""
+        """Selected - defaults by the corrected t on the same fresh runs; None where there are not two sides.
+
+        It knows nothing of the choice: the verdict's own difference is less the optimism of that.
+        """
         if defaults is None or selected.number == defaults.number or not fresh.replicates:
             return None
         name, spread = self.setting.task.primary.name, fresh.spread(self.setting.validation.spread)
         sides = zip(fresh.scores(selected, name), fresh.scores(defaults, name), strict=True)
         pairs: list[float | None] = [None if a is None or b is None else a - b for a, b in sides]
         own = fresh.by_split(pairs) if spread > 0 else pairs
-        runs = [fresh.runs[side.number] for side in (selected, defaults)]
-        return {
-            "probabilities": paired(own, spread, self.setting.rope.width, self.setting.task.goal)["probabilities"],
-            "rows_and_folds": by_rows(self.setting, self.job, fresh.replicates, *runs),
-        }
+        found = paired(own, spread, self.setting.rope.width, self.setting.task.goal)
+        return {"probabilities": found["probabilities"], "corrected_t": found["difference"]}
 
     def _network(self, delivered: RunRecord | None) -> dict[str, Any]:
         """The files of the delivered network; without any the reason."""

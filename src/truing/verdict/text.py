@@ -149,9 +149,14 @@ def _validation(verdict: Mapping[str, Any]) -> list[str]:
         lines += _note(f"the selected's 95 % interval: {ends}")
     elif valid["reason"]:
         lines += _note(f"no interval: {valid['reason']}")
+    flattered = (valid.get("optimism") or {}).get("value") is not None
+    if flattered:
+        lines += _row("fresh runs alone", None, valid["fresh"]["value"], None)
     lines += seen
     if valid["as_searched"] is not None:
         lines += _note(_luck(verdict))
+    if flattered:
+        lines += _note(chosen(verdict))
     return lines
 
 
@@ -163,11 +168,22 @@ def luck(verdict: Mapping[str, Any]) -> str:
     if verdict["validation"].get("no_luck"):
         return str(verdict["validation"]["no_luck"])
     valid, what = verdict["validation"], fresh(verdict).removeprefix("fresh ")
-    gap = valid["selected"] - valid["as_searched"]
-    size, decimals = gap if verdict["goal"] == "min" else -gap, places(valid["selected"], valid["as_searched"])
+    again = (valid.get("fresh") or {"value": valid["selected"]})["value"]  # of a stored verdict before there were two
+    gap = again - valid["as_searched"]
+    size, decimals = gap if verdict["goal"] == "min" else -gap, places(again, valid["as_searched"])
     some = number(size, decimals) if size >= 0.5 * 10**-decimals else f"less than {10**-decimals:.{decimals}f}"
     of = f"{what} and of the best epoch" if verdict.get("epoch") else what
     return f"luck of {of}: {some if size > 0 else 'none'}"
+
+
+def chosen(verdict: Mapping[str, Any]) -> str:
+    """By how much the choice on these rows flatters, which the corrected figure is less by."""
+    flattery = verdict["validation"].get("optimism") or {"value": None, "reason": "it was not estimated"}
+    if flattery["value"] is None:
+        return f"optimism of the choice: not known, {flattery['reason']}"
+    size, decimals = abs(flattery["value"]), places(verdict["validation"]["selected"])
+    some = number(size, decimals) if size >= 0.5 * 10**-decimals else f"less than {10**-decimals:.{decimals}f}"
+    return f"optimism of the choice, taken off: {some if size > 0 else 'none'}"
 
 
 def _luck(verdict: Mapping[str, Any]) -> str:
@@ -177,6 +193,8 @@ def _luck(verdict: Mapping[str, Any]) -> str:
     if verdict["validation"]["rows_trained"] is None:
         return f"{luck(verdict)}; the fresh runs take that luck out"
     kept = "these splits" if verdict.get("fixed_splits") else "this one split"
+    if (verdict["validation"].get("optimism") or {}).get("value") is not None:
+        return f"{luck(verdict)}; the fresh runs take that luck out"
     whose = "these rows" if "splits" in fresh(verdict) else f"{kept} and of these rows"
     return f"{luck(verdict)}; the fresh runs take that luck out, not the luck of {whose}"
 
