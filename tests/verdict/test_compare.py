@@ -64,8 +64,8 @@ def test_fresh_runs_are_taken_where_both_have_them(judged, logistic) -> None:
     assert found["source"] == "estimate"
     assert found["replicates"] == 10
     for key in ("value", "low", "high"):
-        assert found["difference"][key] == pytest.approx(verdict["validation"]["difference"][key])
-        assert found["rows_and_folds"][key] == pytest.approx(verdict["comparison"]["rows_and_folds"][key])
+        assert found["difference"][key] == pytest.approx(verdict["comparison"]["corrected_t"][key])
+        assert found["rows_and_folds"][key] == pytest.approx(verdict["validation"]["difference"][key])
     for key in ("worse", "same", "better"):
         assert found["probabilities"][key] == pytest.approx(verdict["comparison"]["probabilities"][key])
     assert found["search"]["source"] == "search"

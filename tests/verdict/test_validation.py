@@ -22,6 +22,14 @@ def t_interval(values: list[float], ratio: float) -> tuple[float, float, float]:
     return mean, mean - away, mean + away
 
 
+def by_rows_and_folds(rows: np.ndarray, folds: list[float]) -> tuple[float, float, float]:
+    """mean ± t(Satterthwaite's df) · sqrt(s²(rows)/n + s²(folds)/J)."""
+    a, b, mean = np.var(rows, ddof=1) / len(rows), np.var(folds, ddof=1) / len(folds), float(np.mean(folds))
+    df = (a + b) ** 2 / (a**2 / (len(rows) - 1) + b**2 / (len(folds) - 1))
+    away = stats.t.ppf(0.975, df) * math.sqrt(a + b)
+    return mean, mean - away, mean + away
+
+
 def of(figures: dict[str, Any]) -> tuple[float, float, float]:
     return figures["value"], figures["low"], figures["high"]
 
@@ -58,20 +66,35 @@ def test_figures_are_those_of_the_kept_predictions(judged, rows, logistic, folds
         assert np.array_equal(one["valid"], other["valid"])
 
     ratio = 1 / (folds - 1)
-    mean, low, high = t_interval(sides[number], ratio)
-    assert (found["selected"], found["low"], found["high"]) == pytest.approx((mean, max(low, 0), high), rel=1e-5)
+    losses = {}
+    for trial, runs_of in ((number, mine), (0, theirs)):
+        total = np.zeros(len(y))
+        for r in runs_of:
+            s = done.seen(r["seed"], told.configs[trial])
+            total[s["valid"]] -= np.log(told.predictions(r)[np.arange(len(s["valid"])), y[s["valid"]]])
+        losses[trial] = total[development] / (runs // folds)
+    mean, low, high = by_rows_and_folds(losses[number], sides[number])
+    assert (found["selected"], found["low"], found["high"]) == pytest.approx((mean, max(low, 0), high), rel=1e-4)
+    assert found["method"] == "t over rows and folds"
     assert found["defaults"] == pytest.approx(np.mean(sides[0]), rel=1e-5)
     paired = [a - b for a, b in zip(sides[number], sides[0], strict=True)]
-    assert of(found["difference"]) == pytest.approx(t_interval(paired, ratio), rel=1e-4)
-    assert found["difference"]["method"] == "corrected resampled t"
+    assert of(found["difference"]) == pytest.approx(
+        by_rows_and_folds(losses[number] - losses[0], paired), rel=1e-3, abs=1e-6
+    )
+    beside = done.verdict.to_dict()["comparison"]["corrected_t"]
+    assert of(beside) == pytest.approx(t_interval(paired, ratio), rel=1e-4)
+    assert beside["method"] == "corrected resampled t"
     assert found["as_searched"] == pytest.approx(np.mean(told.scores("search", number, "log_loss")))
     assert found["rows_trained"] == round(np.mean([len(s["train"]) for s in seen]))
     assert f"trained on {found['rows_trained']} rows" in found["estimand"]
     assert "the luck of these rows is not" in found["estimand"]
 
 
+WEAK = tr.Space(l2=tr.Float(1e-2, 1e4, log=True, default=9e3))  # defaults that are not kept
+
+
 def test_holdout_takes_ten_fresh_splits_and_their_own_ratio(judged, logistic) -> None:
-    done = judged(logistic(noise=0.05), data=None or tr.Data(*_odd()), validation=tr.Holdout(0.3))
+    done = judged(logistic(noise=0.05), data=tr.Data(*_odd()), validation=tr.Holdout(0.3), space=WEAK)
     told = done.told
     number = selected_trial(told, done.verdict)
     runs = told.purpose("estimate", number)
@@ -80,7 +103,8 @@ def test_holdout_takes_ten_fresh_splits_and_their_own_ratio(judged, logistic) ->
     assert len({s["valid"].tobytes() for s in seen}) == 10
     ratio = sum(len(s["valid"]) for s in seen) / sum(len(s["train"]) for s in seen)
     pairs = np.subtract(told.scores("estimate", number, "log_loss"), told.scores("estimate", 0, "log_loss"))
-    assert of(done.verdict.to_dict()["validation"]["difference"]) == pytest.approx(t_interval(list(pairs), ratio))
+    assert of(done.study.compare(number, 0).to_dict()["difference"]) == pytest.approx(t_interval(list(pairs), ratio))
+    assert done.verdict.to_dict()["validation"]["difference"]["value"] == pytest.approx(np.mean(pairs))
 
 
 def _odd() -> tuple[np.ndarray, np.ndarray]:

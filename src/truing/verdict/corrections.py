@@ -45,13 +45,10 @@ def _figures(verdict: Mapping[str, Any], history: History | None) -> list[dict[s
             f"the mean score, on fresh splits and seeds, of {trained} with this configuration; the luck of the "
             "search's own runs is taken out, that of these rows, on which it was chosen, is not",
         ),
-        _entry(
-            "corrected",
-            "corrected: fresh runs less the optimism of the choice",
-            {**valid, "value": valid["selected"]},
-            valid["estimand"],
-        ),
     ]
+    if valid["optimism"]["value"] is not None:
+        own = {**valid, "value": valid["selected"]}
+        found.append(_entry("corrected", "less the optimism of the choice", own, valid["estimand"]))
     chosen = f"the mean score on further rows like these of {trained}, each with what this rule of choice "
     chosen += (
         "takes among these configurations; the luck of the choice is taken out, that they were proposed by looking "
@@ -131,8 +128,9 @@ def _changes(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
         gap = valid["fresh"]["value"] - valid["as_searched"]
         found.append(_change("search_luck", "luck of the search's runs", gap, f"{capital(luck(verdict))}."))
     flattery = valid["optimism"]
-    value = None if flattery["value"] is None else -flattery["value"]
-    found.append(_change("choice", "optimism of the choice", value, f"{capital(chosen(verdict))}.", found=flattery))
+    if flattery["value"] is not None:
+        less = -flattery["value"]
+        found.append(_change("choice", "optimism of the choice", less, f"{capital(chosen(verdict))}.", found=flattery))
     if verdict.get("epoch"):
         optimism = verdict["epoch"]["optimism"]
         value, low, high = (optimism[key] for key in ("value", "low", "high"))

@@ -150,8 +150,6 @@ def _validation(verdict: Mapping[str, Any]) -> list[str]:
     elif valid["reason"]:
         lines += _note(f"no interval: {valid['reason']}")
     flattered = (valid.get("optimism") or {}).get("value") is not None
-    if flattered:
-        lines += _row("fresh runs alone", None, valid["fresh"]["value"], None)
     lines += seen
     if valid["as_searched"] is not None:
         lines += _note(_luck(verdict))
