@@ -28,8 +28,8 @@ Added after the first look, at 68 studies: the luck of a study's rows is in ever
     these means uncertain. The defaults were chosen by nobody, so that their score in the search is off by that luck
     alone, by nothing on average. "Less the luck of the rows" takes it out by regression on it (a control variate).
 
-Added after three further looks, at 166, 204 and 340 studies of the seeds 1, 2 and 3: the fresh runs alone were 0.7 to 1.1
-    points too good, because their rows are those of the choice; less the whole of the bootstrap's optimism of the
+Added after three further looks, at 166, 204 and 340 studies of the seeds 1, 2 and 3: the fresh runs alone were 0.7 to
+    1.1 points too good, because their rows are those of the choice; less the whole of the bootstrap's optimism of the
     choice they were 0.1 to 0.5 points too low. So the corrected figure became the fresh runs less half of it, and the
     difference's interval that over rows and folds. This table is of another seed than those looks.
 

@@ -75,7 +75,8 @@ def optimism_of_choice(
     In each resample of the rows (whole groups where `of` has groups) the rule chooses, and what it chose is scored on
     the resample and on the rows themselves; the mean of the distance is the optimism of the choice (Efron 1983, J Am
     Stat Assoc 78:316; Harrell, Lee & Mark 1996, Stat Med 15:361, section 6: there of the fit, here of the choice).
-    What luck of splits and seeds is in the scores counts as luck of the rows here, so that it errs to the large side (twice, in simulations).
+    Luck of splits and seeds in the scores counts as luck of the rows here, so that it errs to the large side
+    (to twice, in simulations).
     The same distance of the one that is chosen on the rows themselves, which is nil on average, is subtracted in each
     resample: a control variate, without which the resamples' own chance would be in the figure.
 

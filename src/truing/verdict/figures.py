@@ -21,8 +21,8 @@ from truing.verdict.paired import by_rows
 
 KEPT = "the defaults were kept"
 EARLIER = "searched with an earlier version of the function"
-#: The share of the bootstrap's optimism that is luck of the rows, which fresh runs share; the rest is luck of splits and
-#: seeds, which they do not. Measured: with it the paired difference is 0.0, +0.1 and -0.1 points off in 710 studies of
+#: The share of the bootstrap's optimism that is luck of the rows, which fresh runs share; the rest is luck of splits
+#: and seeds, which they do not. Measured: with it the paired difference is 0.0, +0.1 and -0.1 points off in 710 studies of
 #: 68 kinds with three seeds (without it +0.6, with the whole of it -0.6); benchmarks/honesty.py, of a further seed.
 OF_THE_ROWS = 0.5
 Z = 1.96  # standard errors on either side of a 95 % interval
@@ -42,7 +42,8 @@ def validation(
     """The validation figures and the difference selected - defaults: fresh runs, less the optimism of the choice.
 
     Fresh runs take out the luck of the search's splits and seeds. Their rows are those that the choice was made on,
-    whose luck is half of the bootstrap's optimism of the choice (see `OF_THE_ROWS`). Both figures are less by the same, so that selected - defaults is the difference.
+    whose luck is half of the bootstrap's optimism of the choice (see `OF_THE_ROWS`). Both figures are less by the
+    same, so that selected - defaults is the difference.
 
     Args:
         defaults: None where the search could not score them.
