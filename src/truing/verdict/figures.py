@@ -22,8 +22,9 @@ from truing.verdict.paired import by_rows
 KEPT = "the defaults were kept"
 EARLIER = "searched with an earlier version of the function"
 #: The share of the bootstrap's optimism that is luck of the rows, which fresh runs share; the rest is luck of splits
-#: and seeds, which they do not. Measured: with it the paired difference is 0.0, +0.1 and -0.1 points off in 710 studies of
-#: 68 kinds with three seeds (without it +0.6, with the whole of it -0.6); benchmarks/honesty.py, of a further seed.
+#: and seeds, which they do not. Measured: with it the paired difference is 0.0, +0.1 and -0.1 points off in 710
+#: studies of 68 kinds with three seeds (without it +0.6, with the whole of it -0.6); benchmarks/honesty.py, of a
+#: further seed.
 OF_THE_ROWS = 0.5
 Z = 1.96  # standard errors on either side of a 95 % interval
 NO_SPLITS = "validation=None makes one run a trial, and no fresh ones"

@@ -63,6 +63,9 @@ def _on(phase: Callable[[str, int], None], name: str) -> Callable[[str, int], No
     return lambda what, runs: phase(f"{what} on {name}", runs)
 
 
+SEVERAL = "the choice was made on several datasets together"
+
+
 @dataclass(frozen=True)
 class _Several:
     session: Session
@@ -154,9 +157,9 @@ class _Several:
         """One dataset's figures, as a verdict on it alone has them."""
         part, history = self.setting.datasets[name], self.session.history
         own = [self._alone(name, trial) for trial in sides]
-        since = history.function_since
+        since, unknown = history.function_since, {"value": None, "method": "", "reason": SEVERAL}
         valid, difference = figures.validation(
-            part, self.job, own[0], history.trial(0) if len(own) == 1 else own[1], fresh, function_since=since
+            part, self.job, own[0], history.trial(0) if len(own) == 1 else own[1], fresh, unknown, function_since=since
         )
         one = self.each[name]
         test = LockedTest(part, self.job, sides, refits, True, one.locked_as, self._rng(f"rows {name}")).figures()
