@@ -128,8 +128,8 @@ def test_the_methods_say_what_the_journal_holds(sick: tr.Study) -> None:
     assert "This study has looked at the locked rows once." in text
     for name, version in study["versions"].items():
         assert f"{name} {version}" in text
-    assert "corrected resampled t" in text
-    assert "Nadeau and Bengio 2003" in text
+    assert "t over groups and folds" in text
+    assert "with Satterthwaite's degrees of freedom (Satterthwaite 1946)" in text.replace("\n", " ")
     assert "The search was made in 2 calls" in text
     assert f"{judged['failed']} trial{'s' * (judged['failed'] != 1)} failed: ValueError: too strong" in text
     assert study["machine"]["host"] not in text

@@ -180,6 +180,8 @@ def verdict_rows(verdict: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield _row("validation", primary, "selected", own)
     yield _row("validation", primary, "defaults", valid.get("defaults"), valid.get("method"))
     yield _row("validation", primary, "difference", valid.get("difference"))
+    yield _row("validation", primary, "fresh runs alone", valid.get("fresh"))
+    yield _row("validation", primary, "optimism of the choice, taken off", valid.get("optimism"))
     yield _row("validation", primary, "as the search saw it", valid.get("as_searched"))
     for metric, entry in (verdict.get("test") or {}).items():
         reason = {"reason": entry.get("reason")}
