@@ -19,8 +19,8 @@ from truing.report.several import methods as several_datasets
 _SOURCES = {
     "corrected resampled t": "mean ± t(J-1)·s·√(1/J + n_valid/n_train) over the J runs (Nadeau and Bengio 2003)",
     "t over seeds": "mean ± t(J-1)·s/√J over the J runs (Student 1908)",
-    "t over rows and folds": "variance = s²(rows, averaged over repeats)/n + s²(folds)/J, t with Satterthwaite's degrees "
-    "of freedom (Satterthwaite 1946)",
+    "t over rows and folds": "variance = s²(rows, averaged over repeats)/n + s²(folds)/J, t with Satterthwaite's "
+    "degrees of freedom (Satterthwaite 1946)",
     "t over groups and folds": "variance = s²(groups, averaged over repeats)/n + s²(folds)/J, t with Satterthwaite's "
     "degrees of freedom (Satterthwaite 1946)",
     "t over rows": "the variance of the row differences averaged over seeds and of the seeds together, with "
@@ -122,8 +122,8 @@ def _verdict(history: History, verdict: Mapping[str, Any]) -> str:
     taken = inside(verdict, "validation", "optimism", "value")
     if taken is not None:
         sentences.append(
-            f"From the selected's mean half of the bootstrap optimism of the choice was taken off ({number(abs(taken))}; "
-            "Efron 1983, Harrell et al. 1996), for it was chosen on these rows."
+            "From the selected's mean half of the bootstrap optimism of the choice was taken off "
+            f"({number(abs(taken))}; Efron 1983, Harrell et al. 1996), for it was chosen on these rows."
         )
     if inside(verdict, "epoch"):
         sentences.append(
