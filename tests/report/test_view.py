@@ -78,9 +78,7 @@ def test_what_needs_the_function_says_so(done: tr.Study) -> None:
 
     for name in ("run", "evaluate", "robustness", "compare", "external"):
         assert callable(getattr(tr.Study, name))
-        with pytest.raises(
-            AttributeError, match=rf"has no {name}\(\), which needs .* folder='.*', and call"
-        ):
+        with pytest.raises(AttributeError, match=rf"has no {name}\(\), which needs .* folder='.*', and call"):
             getattr(view, name)
     with pytest.raises(AttributeError, match="'StudyView' object has no attribute 'rum'"):
         view.rum  # noqa: B018
