@@ -1,0 +1,1 @@
+collect_ignore_glob = ["architectures/*"]  # files to be inspected, not tests
