@@ -33,6 +33,7 @@ TITLES = {
     "search": "Searchers",
     "schedule": "Schedules",
     "objective": "Objectives",
+    "probe": "A model to look at",
     "verdict": "The verdict",
     "report": "A study to look at",
     "errors": "Errors",

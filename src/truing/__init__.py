@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from truing.objective.trainer import TorchTrainer as TorchTrainer
     from truing.portfolios import Portfolio as Portfolio
     from truing.portfolios import portfolio as portfolio
+    from truing.probe.inspection import Inspection as Inspection
+    from truing.probe.inspection import inspect as inspect
     from truing.report.view import StudyView as StudyView
     from truing.report.view import load as load
     from truing.search.grid import GridSearch as GridSearch
@@ -63,6 +65,7 @@ _HOMES = {
     "Int": "truing.space.parameter",
     "Internal": "truing.validation.internal",
     "InternalExternal": "truing.validation.internal_external",
+    "Inspection": "truing.probe.inspection",
     "KFold": "truing.validation.kfold",
     "LeaveOneGroupOut": "truing.validation.leave_one_group_out",
     "Metric": "truing.statistics.metric",
@@ -85,6 +88,7 @@ _HOMES = {
     "between": "truing.space.condition",
     "compare": "truing.comparing",
     "datasets": "truing.datasets",
+    "inspect": "truing.probe.inspection",
     "load": "truing.report.view",
     "portfolio": "truing.portfolios",
     "suggested": "truing.knowledge.deck",
@@ -118,6 +122,8 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "SobolSearch",
     "SequentialSearch",
     "TorchTrainer",
+    "inspect",
+    "Inspection",
     "Verdict",
     "Evaluation",
     "compare",

@@ -312,6 +312,30 @@ def explain(
 
 
 @app.command()
+def inspect(
+    file: Annotated[str, typer.Argument(metavar="FILE[:build]", help="A file with `build(config)` or a module class.")],
+    given: Annotated[
+        str | None, typer.Option("--input", metavar="3,32,32", help="Shape of one row. Default: guessed.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An argument without a default; repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What a model has to tune, as a space to copy; trains nothing."""
+    from truing.cli.model import asked, model_of, shape_of
+    from truing.probe import inspect as inspect_model
+
+    build, data, defaults = model_of(file, _executed)
+    shape = data if given is None else shape_of(given)
+    found = inspect_model(build, input=shape, config=defaults | asked(settings or []))
+    if as_json:
+        _print_json(found.to_dict())
+    else:
+        print(found)
+
+
+@app.command()
 def doctor(
     folder: Annotated[Path, typer.Option(help="Where studies will lie.")] = Path(),
     as_json: Json = False,
@@ -443,26 +467,10 @@ def _load(name: str, variable: str = "", folder: Path | None = None) -> Any:
     Raises:
         UsageError: no such file, no study in it, or an error in the file; its traceback is printed first.
     """
-    from truing.execution import script
-
     path = name
     if ":" in name and not Path(name).exists():
         path, _, variable = name.rpartition(":")
-    file = Path(path)
-    if not file.is_file():
-        raise UsageError(f"There is no study file {path}; give a Python file that makes a tr.Study.")
-    try:
-        names = script.load(file.resolve())
-    except (TruingError, KeyboardInterrupt):
-        raise
-    except SyntaxError as error:
-        raise UsageError(f"{path} is not valid Python: {error}.") from error
-    except SystemExit as error:
-        raise UsageError(f"{path} ends itself with sys.exit({error.code!r}) before it makes a study.") from error
-    except Exception as error:
-        from truing.execution.worker import failure
-
-        raise UsageError(f"{path} fails when it is executed:\n{failure(error).tail}") from error
+    names = _executed(path)
     made = _studies(names)
     here = [study for study in made.values() if folder is not None and study.folder.resolve() == folder]
     if here:
@@ -478,6 +486,31 @@ def _load(name: str, variable: str = "", folder: Path | None = None) -> Any:
         return next(iter(made.values()))
     advice = f"it has {listed}: give {path}:NAME" if made else "name one `study = tr.Study(...)` at the top level"
     raise UsageError(f"{path} has no study named `study`; {advice}.")
+
+
+def _executed(path: str, what: str = "study file", makes: str = "makes a tr.Study") -> dict[str, Any]:
+    """The names of a file that was executed up to its first verdict().
+
+    Raises:
+        UsageError: no such file, or an error in it; its traceback is printed first.
+    """
+    from truing.execution import script
+
+    file = Path(path)
+    if not file.is_file():
+        raise UsageError(f"There is no {what} {path}; give a Python file that {makes}.")
+    try:
+        return script.load(file.resolve())
+    except (TruingError, KeyboardInterrupt):
+        raise
+    except SyntaxError as error:
+        raise UsageError(f"{path} is not valid Python: {error}.") from error
+    except SystemExit as error:
+        raise UsageError(f"{path} ends itself with sys.exit({error.code!r}) before it {makes}.") from error
+    except Exception as error:
+        from truing.execution.worker import failure
+
+        raise UsageError(f"{path} fails when it is executed:\n{failure(error).tail}") from error
 
 
 def _studies(names: dict[str, Any]) -> dict[str, Any]:
