@@ -39,7 +39,7 @@ def no_traceback(text: str) -> bool:
     return "Traceback" not in text
 
 
-@pytest.mark.parametrize("command", ["", "run", "show", "trials", "verdict", "report", "demo", "doctor"])
+@pytest.mark.parametrize("command", ["", "run", "show", "trials", "verdict", "report", "demo", "inspect", "doctor"])
 def test_help(call: Called, command: str) -> None:
     done = call(*command.split(), "--help")
 
@@ -54,6 +54,7 @@ def test_help(call: Called, command: str) -> None:
         "verdict": ["--again", "--json"],
         "report": ["FOLDER"],
         "demo": ["--folder"],
+        "inspect": ["FILE[:build]", "--input", "--set", "--json"],
         "doctor": ["--folder", "--json"],
         "": ["doctor", "run", "show", "trials", "verdict", "report", "demo", "--version"],
     }

@@ -90,6 +90,11 @@ class Inspection:
         space: to be given to a study; `code` is the same as text.
         warnings: what keeps the space from being used as it is.
         tried: how many networks were built.
+
+    >>> import torch
+    >>> found = inspect(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 2)))
+    >>> [(one.what, one.value) for one in found.fixed if one.what == "dropout"]
+    [('dropout', 0.5)]
     """
 
     name: str
@@ -141,7 +146,7 @@ class Inspection:
 def inspect(build: Any, *, input: Any = None, config: Mapping[str, Any] | None = None, seed: int = 0) -> Inspection:
     """What a model has to tune: its layers, what each argument changes, what the code fixes, and a space to copy.
 
-    Every figure is seen on networks that are built and trained for a step with one argument changed at a time; ranges,
+    Every figure is seen on networks that are built with one argument changed at a time, with the gradients of some rows; ranges,
     roles and groups are those of the cards (`truing explain`), limited to values that build and run. Nothing is
     written, and PyTorch's random numbers are as before.
 

@@ -108,8 +108,7 @@ def _one(given: Any, net: Any, words: bool, seed: int) -> Any:
         rows = given[:ROWS]
     else:
         raise UsageError(
-            "input takes the shape of one row, such as (3, 32, 32), or some rows as an array or tensor; "
-            f"got {given!r}."
+            f"input takes the shape of one row, such as (3, 32, 32), or some rows as an array or tensor; got {given!r}."
         )
     return as_floats(rows)
 
