@@ -146,9 +146,9 @@ class Inspection:
 def inspect(build: Any, *, input: Any = None, config: Mapping[str, Any] | None = None, seed: int = 0) -> Inspection:
     """What a model has to tune: its layers, what each argument changes, what the code fixes, and a space to copy.
 
-    Every figure is seen on networks that are built with one argument changed at a time, with the gradients of some rows; ranges,
-    roles and groups are those of the cards (`truing explain`), limited to values that build and run. Nothing is
-    written, and PyTorch's random numbers are as before.
+    Every figure is seen on networks that are built with one argument changed at a time, and given some rows; ranges,
+    roles and groups are those of the cards (`truing explain`), limited to values that build, run and have finite
+    gradients. Nothing is written, and PyTorch's random numbers are as before.
 
     Args:
         build: `build(config) -> torch.nn.Module` as `TorchTrainer` takes it; a function or module class with plain
