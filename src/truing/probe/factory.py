@@ -99,8 +99,8 @@ class Recorder(Mapping[str, Any]):
 
     def repeat(self, name: str) -> list[dict[str, Any]]:
         raise UsageError(
-            f"build reads the Repeat {name!r}, which has no list of arguments to inspect; give a function that builds "
-            "one network of it, as `lambda: build(study.space.defaults())` does."
+            f"build reads the Repeat {name!r}, and inspect cannot vary the layers of one; give a function or module class "
+            "with plain arguments, or one network"
         )
 
 
