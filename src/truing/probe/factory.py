@@ -99,8 +99,8 @@ class Recorder(Mapping[str, Any]):
 
     def repeat(self, name: str) -> list[dict[str, Any]]:
         raise UsageError(
-            f"build reads the Repeat {name!r}, and inspect cannot vary the layers of one; give a function or module class "
-            "with plain arguments, or one network"
+            f"build reads the Repeat {name!r}, and inspect cannot vary the layers of one; give a function or module "
+            "class with plain arguments, or one network"
         )
 
 
