@@ -63,7 +63,7 @@ def test_what_does_not_belong_together_is_refused(folders, tmp_path) -> None:
     wider = study(tmp_path / "space", 0.4, space=tr.Space(x=tr.Float(0, 2, default=0.9), kind=SPACE["kind"]))
     same = study(tmp_path / "same", 0.1)
     for given, words in (
-        ([folders[0], other], "1 finished configurations in common.*same space and seed"),
+        ([folders[0], other], "1 finished configuration in common.*same space and seed"),
         ([folders[0], wider], "different spaces"),
         ([folders[0], same], "the same data"),
         ([folders[0], folders[0]], "twice"),
@@ -75,3 +75,29 @@ def test_what_does_not_belong_together_is_refused(folders, tmp_path) -> None:
             tr.portfolio(given)
     with pytest.raises(UsageError, match="size="):
         tr.portfolio(folders, size=0)
+
+
+def test_a_configuration_of_many_parameters_keeps_to_the_screen(tmp_path) -> None:
+    wide = tr.Space(
+        x=tr.Float(0, 1), kind=SPACE["kind"], **{f"a_rather_long_name_{k}": tr.Float(0, 1) for k in range(6)}
+    )
+    found = tr.portfolio(
+        [study(tmp_path / str(k), 0.3 + k / 3, space=wide, seed=0) for k in range(2)], size=np.int64(2)
+    )
+    text = str(found)
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(f"{name} " in " ".join(text.split()) for name in wide)
+
+
+def test_a_study_in_which_nothing_completed_is_named(folders, tmp_path) -> None:
+    def broken(run):
+        raise ValueError("never")
+
+    dead = tr.Study(
+        broken, SPACE, data=data(9), metric="rmse", test=None, search="random", seed=0, folder=tmp_path / "dead"
+    )
+    with pytest.raises(tr.TruingError):
+        dead.run(trials=9, workers=0)
+    with pytest.raises(UsageError, match=r"dead has no completed trial: leave it out"):
+        tr.portfolio([folders[0], dead])

@@ -6,7 +6,9 @@ import copy
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from truing.report.view import StudyView
 from truing.space.configuration import format_value
 from truing.statistics.portfolio import best_of_random, greedy, left_out, scaled_regret
 from truing.study import Study
+
+WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,9 @@ class Portfolio:
             )
         lines += ["0 = the best that was tried there, 1 = a middling one or worse", ""]
         for place, config in enumerate(found["configurations"], 1):
-            values = " · ".join(f"{name} {format_value(value)}" for name, value in config.items())
-            lines.append(f"{place:>2}  {values}")
-        return "\n".join(lines)
+            values = " · ".join(f"{name}\N{NO-BREAK SPACE}{format_value(value)}" for name, value in config.items())
+            lines += wrap(values, WIDTH, initial_indent=f"{place:>2}  ", subsequent_indent="    ")
+        return "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def portfolio(studies: Sequence[Any], size: int = 8) -> Portfolio:
@@ -93,7 +97,7 @@ def portfolio(studies: Sequence[Any], size: int = 8) -> Portfolio:
     >>> [round(config["x"], 2) for config in found.configurations]
     [0.5, 0.25]
     """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+    if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
         raise UsageError(f"portfolio() takes size= from 1 on, such as 8; got {short(size)}.")
     if isinstance(studies, str | os.PathLike) or not isinstance(studies, Sequence) or len(studies) < 2:
         raise UsageError(f"portfolio() takes two or more studies or their folders in a list; got {short(studies)}.")
@@ -102,16 +106,25 @@ def portfolio(studies: Sequence[Any], size: int = 8) -> Portfolio:
     _alike(folders, told)
     sign = -1.0 if told[0][0].goal == "max" else 1.0
     tables = [{trial.config.key: trial for trial in history.trials} for history, _ in told]
+    for folder, (history, _) in zip(folders, told, strict=True):
+        if not history.completed:
+            raise UsageError(f"{folder} has no completed trial: leave it out, or mend its function and run it again.")
     common = [key for key in tables[0] if all(_ended(table.get(key)) for table in tables)]
     losses = np.array([[_loss(table[key], sign) for table in tables] for key in common], dtype=float)
-    usable = len(common) >= 2 and np.isfinite(losses).any(axis=0).all()
-    if not usable:
+    if len(common) < 2:
         raise UsageError(
-            f"The {len(folders)} studies have {len(common)} finished configurations in common, too few; "
+            f"The {len(folders)} studies have {len(common)} finished configuration{'s' * (len(common) != 1)} in "
+            "common, too few; "
             'run each with the same space and seed, and search="random", "sobol" or "grid".'
         )
+    for folder, completed in zip(folders, np.isfinite(losses).any(axis=0), strict=True):
+        if not completed:
+            raise UsageError(
+                f"None of the {len(common)} configurations that the studies have in common has a value in {folder}: "
+                "leave that study out, or mend its function."
+            )
     regret = scaled_regret(losses)
-    chosen = greedy(regret, size)
+    chosen = greedy(regret, int(size))
     apart, at_random = left_out(losses, len(chosen)), best_of_random(regret, len(chosen))
     start = told[0][0].trial(0).config.key
     defaults = float(regret[common.index(start)].mean()) if start in common else None
@@ -152,7 +165,7 @@ def _alike(folders: Sequence[Path], told: Sequence[tuple[History, Mapping[str, A
                 )
             if history.space != before.space:
                 raise UsageError(f"{folder} and {other} have different spaces; give studies of one space.")
-            for what in ("metric", "goal"):
+            for what in ("metric", "goal", "dataset_metric", "aggregate"):
                 mine, theirs = study.get(what), earlier.get(what)
                 if mine != theirs:
                     raise UsageError(f"{folder} and {other} differ in their {what}: {short(mine)} and {short(theirs)}.")

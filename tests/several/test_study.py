@@ -183,6 +183,53 @@ def test_worst_is_the_lowest_gain(tmp_path: Path) -> None:
     assert any(w["code"] == "no_test" for w in found["warnings"])
 
 
+def test_one_that_is_too_small_to_lock_rows_hides_no_look_at_the_other(tmp_path: Path) -> None:
+    made = study(tmp_path / "s", data={"large": rows(900, 3, 2, 0), "small": rows(40, 5, 3, 1)}, test="auto")
+    made.run(trials=3, workers=0)
+    found = made.verdict(workers=0)
+    told = found.to_dict()
+    text, page = str(found), (made.folder / "report.html").read_text(encoding="utf-8")
+
+    assert told["looks"] == 1
+    assert told["datasets"]["small"]["test"] is None
+    own = told["datasets"]["large"]["test"]["log_loss"]["difference"]["value"]
+    assert own is not None
+    assert f"large ({told['datasets']['large']['locked_rows']})" in text
+    assert "  small: no locked rows" in text
+    assert "undefined  small has none" in text
+    assert "log_loss, locked rows" in page
+    assert told["test"]["standardised_gain"]["difference"]["value"] is None
+    (warning,) = (w["message"] for w in told["warnings"] if w["code"] == "no_test")
+    assert warning.startswith("small: It has no locked rows")
+    assert "Nested" not in text + " ".join(read(made.folder)[1]["chosen"])
+
+
+def test_seeds_alone_are_not_called_fresh_splits(tmp_path: Path) -> None:
+    made = study(tmp_path / "s", validation=tr.Seeds(2))
+    made.run(trials=3, workers=0)
+    text = str(made.verdict(workers=0))
+
+    assert "fresh seeds" in text
+    assert "splits and seeds" not in text
+
+
+def test_what_one_dataset_alone_could_do_is_not_advised(tmp_path: Path) -> None:
+    def blind(run: Any) -> Any:
+        def predict(x: Any) -> np.ndarray:
+            weight = np.r_[np.ones(len(run.classes) - 1), 2 + run.config["sharp"] / 100]
+            return np.tile(weight / weight.sum(), (len(x), 1))
+
+        run.report(predict(run.valid.x))
+        return predict
+
+    made = study(tmp_path / "s", blind)
+    made.run(trials=2, workers=0)
+    found = made.verdict(workers=0).to_dict()
+
+    assert "one_class" in {w["code"] for w in found["warnings"]}
+    assert not any("threshold=" in w["message"] for w in found["warnings"])
+
+
 def test_numbers_of_your_own(tmp_path: Path) -> None:
     def reports(run: Any) -> None:
         noise = np.random.default_rng(run.seed + int(run.config["l2"])).normal(0, 0.01)

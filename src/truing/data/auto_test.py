@@ -8,6 +8,7 @@ from truing.data.how_many import HowMany
 
 USUAL, MOST = 0.2, 0.3  # shares of the rows
 ROWS, EVENTS, GROUPS = 100, 30, 5  # on the locked side, below which the verdict warns
+JUDGES = "study.evaluate(tr.Nested(5)) judges on every row"
 ENOUGH = 20_000  # locked rows: accuracy is then known to within 0.7 points
 
 
@@ -33,7 +34,7 @@ def auto_share(counts: HowMany) -> tuple[float | None, str]:
     lacking = [need for need, share in needs.items() if share > MOST + 1e-12]
     if lacking:
         why = f"{counts}: not even {100 * MOST:.0f} % is {' and '.join(lacking)}"
-        return None, f"{why}; the claim rests on fresh runs, and study.evaluate(tr.Nested(5)) judges on every row"
+        return None, f"{why}; the claim rests on fresh runs, and {JUDGES}"
     if counts.rows * USUAL > ENOUGH and max(needs.values()) <= ENOUGH / counts.rows:
         return ENOUGH / counts.rows, f"{counts}: {ENOUGH:,} locked ones leave little to the luck of which they are"
     share = min(MOST, math.ceil(100 * max(USUAL, *needs.values()) - 1e-9) / 100)

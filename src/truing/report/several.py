@@ -33,9 +33,10 @@ def of_datasets(study: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> 
     head = ["dataset", *_HEAD, "gain in units [95 %]"]
     found.append(_table(f"{name}, fresh runs", head, fresh, about_units(verdict)))
     if verdict["test"] is not None:
-        measured = dict.fromkeys(metric for e in entries.values() for metric in e["test"])
+        opened = {n: e["test"] for n, e in entries.items() if e["test"] is not None}
+        measured = dict.fromkeys(metric for test in opened.values() for metric in test)
         for metric in measured:
-            rows = [_row(n, e["test"][metric], None, e["test"][metric]["delivered"]) for n, e in entries.items()]
+            rows = [_row(n, test[metric], None, test[metric]["delivered"]) for n, test in opened.items()]
             head = ["dataset", *_HEAD, "delivered network [95 %]"]
             note = f"{verdict['refits']} refits a side; each dataset's first refit is its delivered network."
             found.append(_table(f"{plain(metric)}, locked rows", head, rows, note))

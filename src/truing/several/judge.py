@@ -58,8 +58,8 @@ class SeveralJudge:
             own = called(part.task.primary.name, name)
             if per[name] == 0:
                 reasons.append(
-                    f"on {name} the defaults' runs all score alike, and a metric of your own has no least difference "
-                    "that matters: give rope="
+                    f"on {name} the defaults' runs all score alike, and for a metric of your own, or labels that are "
+                    "all the same, there is no least difference that matters: give rope="
                 )
             else:
                 gains[name] = gain(scores[own], defaults.get(own), per[name], part.task.goal)

@@ -26,8 +26,8 @@ class PerDataset:
 
     @property
     def fixed(self) -> bool:
-        """True when a dataset keeps its splits in fresh runs."""
-        return any(getattr(one, "fixed", False) for one in self.of.values())
+        """True when a dataset's fresh runs differ in their seeds alone: its splits are kept, or they share one."""
+        return any(getattr(one, "fixed", False) or one.spread == 0 for one in self.of.values())
 
     def describe(self) -> str:
         """In words.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from truing.data.auto_test import JUDGES
 from truing.data.data import Data
 from truing.data.finding import Finding
 from truing.data.outside import Outside
@@ -96,7 +97,7 @@ def together(
         PerDataset({name: part.validation for name, part in parts.items()}, aggregate),
         plan,
         tuple(Finding(f.code, f"{name}: {f.message}") for name, part in parts.items() for f in part.findings),
-        reasons=tuple(f"{name}: {reason}" for name, part in parts.items() for reason in part.reasons),
+        reasons=tuple(f"{name}: {_for_several(reason)}" for name, part in parts.items() for reason in part.reasons),
         datasets=parts,
         aggregate=aggregate,
     )
@@ -138,6 +139,11 @@ def described(setting: Setting, datasets: Sequence[Outside], parts: Callable[[Se
         },
     }
     return dict(decode(encode(found)))
+
+
+def _for_several(reason: str) -> str:
+    """The reason without the nested validation, which is for a study of one dataset."""
+    return reason.replace(f", and {JUDGES}", "")
 
 
 def _digest(*parts: str | bytes) -> str:

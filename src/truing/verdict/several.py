@@ -23,6 +23,7 @@ from truing.verdict.doubts import doubts
 from truing.verdict.evidence import Evidence
 from truing.verdict.figures import KEPT, interval_dict
 from truing.verdict.fresh import Fresh, estimate
+from truing.verdict.headline import fresh as fresh_runs
 from truing.verdict.locked import LockedTest, few_positives
 from truing.verdict.reach import NOT_KEPT, Reaching, Runs, trainings
 from truing.verdict.remedies import NESTED
@@ -37,6 +38,7 @@ ESTIMAND = (
     "the {how} over these datasets of the gain of the selected configuration over the defaults on further rows like "
     "theirs, each in units fixed by the defaults' search runs; it says nothing of datasets that are not among them"
 )
+SEEDS_ALONE = "where the fresh runs differ in their seeds alone, the luck of the split and of these rows is in it"
 LEFT_OUT = (
     "what a configuration gains on a dataset that had no part in choosing it: chosen by its gains in the search on the "
     "other datasets, scored by the search runs it has on the one left out, which exist for every candidate; a search "
@@ -194,6 +196,7 @@ class _Several:
         per: Mapping[str, float],
     ) -> dict[str, Any]:
         """The aggregate of the fresh gains, in the shape of any verdict's validation figures."""
+        seeds = self.setting.validation.fixed
         if selected.number == 0:
             found = Interval(0.0, 0.0, 0.0, KEPT)
         else:
@@ -206,7 +209,7 @@ class _Several:
             "defaults": 0.0,
             "as_searched": selected.value,
             "no_luck": next((e["validation"]["no_luck"] for e in entries.values() if e["validation"]["no_luck"]), None),
-            "estimand": ESTIMAND.format(how=self.setting.aggregate),
+            "estimand": ESTIMAND.format(how=self.setting.aggregate) + (f"; {SEEDS_ALONE}" if seeds else ""),
             "rows_trained": None,
             "method": found.method,
             "reason": found.reason,
@@ -227,14 +230,17 @@ class _Several:
         return found
 
     def _test(self, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
-        """The aggregate of the gains on the locked rows; None without any."""
-        if any(entry["test"] is None for entry in entries.values()):
+        """The aggregate of the gains on the locked rows; None without any, without a value where a dataset has none."""
+        own, none = [], [name for name, entry in entries.items() if entry["test"] is None]
+        if len(none) == len(entries):
             return None
-        own = []
         for entry in entries.values():
-            scored = entry["test"][entry["metric"]]["difference"]
-            own.append(in_units(_interval(scored), entry["unit"], entry["goal"]))
-        if self._worst:
+            if entry["test"] is not None:
+                scored = entry["test"][entry["metric"]]["difference"]
+                own.append(in_units(_interval(scored), entry["unit"], entry["goal"]))
+        if none:
+            found = Interval(None, None, None, "", f"{' and '.join(none)} {'has' if len(none) == 1 else 'have'} none")
+        elif self._worst:
             value = together([one.value for one in own], WORST)
             why = next((one.reason for one in own if one.reason), None)
             found = Interval(value, None, None, "worst of the datasets", why or "each dataset's interval is in its row")
@@ -243,7 +249,7 @@ class _Several:
         return {
             GAIN: {
                 "selected": found.value,
-                "defaults": 0.0,
+                "defaults": None if none else 0.0,
                 "difference": interval_dict(found),
                 "delivered": interval_dict(Interval(None, None, None, "", "each dataset has a network of its own")),
                 "reason": found.reason,
@@ -315,7 +321,7 @@ class _Several:
             "verdict_runs": trainings(own_runs(history, self._names)),
             "seconds": round(sum(r.seconds for r in spent), 3),
             "protocol": self.study.get("validation_text"),
-            "fixed_splits": bool(getattr(self.setting.validation, "fixed", False)),
+            "fixed_splits": self.setting.validation.fixed,
             "refits": REFITS if any(part.opens for part in self.setting.datasets.values()) else 1,
             "locked_rows": sum(entry["locked_rows"] or 0 for entry in entries.values()) or None,
             "search_says": list(self.said),
@@ -360,6 +366,9 @@ class _Several:
                         f"{name}: on fresh splits and seeds the selected configuration is worse than the defaults.",
                     )
                 )
+            if found["test"] is not None and entry["test"] is None:
+                text = "It has no locked rows, so no figure of it comes from rows that nobody has seen, and there is no"
+                own.append(("no_test", f"{name}: {text} gain on locked rows over all datasets."))
             for metric, scored in (entry["test"] or {}).items():
                 if scored["delivered"]["value"] is None or scored["selected"] is None:
                     why = scored["reason"] or scored["delivered"]["reason"]
@@ -380,7 +389,7 @@ class _Several:
             failed_runs=self._failed_runs(),
             doubts=list(dict.fromkeys(own)),
         )
-        return [{**warning, "message": _without_nested(warning["message"])} for warning in made]
+        return [{**warning, "message": _for_several(warning["message"])} for warning in made]
 
     # -- runs and names --------------------------------------------------------------------------------------------
 
@@ -417,9 +426,9 @@ class _Several:
         self.say(f"Verdict: {runs} runs ({', '.join(parts)}){so_far}{share}.")
 
 
-def _without_nested(message: str) -> str:
-    """The remedies without the nested validation, which is for a study of one dataset."""
-    for joint in (f": {NESTED}", f", or {NESTED}"):
+def _for_several(message: str) -> str:
+    """The remedies without what is for a study of one dataset: the nested validation, and a chosen threshold."""
+    for joint in (f": {NESTED}", f", or {NESTED}", ", or ask for a threshold="):
         message = message.replace(joint, "")
     return message
 
@@ -440,7 +449,7 @@ def _corrections(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
             {"value": valid["as_searched"], "method": "mean of its search runs"},
             "nothing: it is the winner's own gain, and the luck of many tries is in it",
         ),
-        ("fresh", "fresh splits and seeds", valid["difference"], valid["estimand"]),
+        ("fresh", fresh_runs(verdict), valid["difference"], valid["estimand"]),
         (
             "left_out",
             "one dataset left out",

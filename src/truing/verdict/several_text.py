@@ -9,6 +9,7 @@ from truing.verdict.figures import KEPT
 from truing.verdict.wording import capital, number, places, signed, spoken
 
 DATASET, FIGURE = 18, 10
+EARLIER = "figures of the search, and the units, are of an earlier version of the function"
 
 
 def headline(verdict: Mapping[str, Any]) -> str:
@@ -69,6 +70,9 @@ def table(verdict: Mapping[str, Any]) -> list[str]:
         lines += ["", f"{name} on the locked rows of each, {verdict['refits']} refits a side, {look}"]
         lines.append(f"{'':<{DATASET}}{head}")
         for dataset, entry in names.items():
+            if entry["test"] is None:
+                lines.append(f"  {dataset}: no locked rows")
+                continue
             own = entry["test"][name]
             rows = f"{dataset} ({entry['locked_rows']})"
             lines += _row(rows, own["defaults"], own["selected"], own["difference"], own["reason"])
@@ -86,7 +90,8 @@ def gains(verdict: Mapping[str, Any]) -> list[str]:
     for each in verdict["corrections"]:
         text = f"  {each['name']:<28}"
         if each["value"] is None:
-            lines.append(f"{text}{'undefined':>{FIGURE}}")
+            why = f"  {each['reason']}" if each["code"] == "locked_test" and each["reason"] else ""
+            lines.append(f"{text}{'undefined':>{FIGURE}}{why}")
             continue
         text += f"{signed(each['value'], 2):>{FIGURE}}"
         if each["low"] is not None and each["high"] is not None:

@@ -76,6 +76,7 @@ def _of_several(verdict: Mapping[str, Any]) -> str:
     lines += [
         "",
         *_wrapped(several_text.about_units(verdict)),
+        *(_line("as searched", several_text.EARLIER) if verdict["validation"].get("no_luck") else []),
         *_line("left out", several_text.about_left_out(verdict)),
     ]
     if chosen := selection.sentence(verdict):
