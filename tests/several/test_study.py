@@ -370,6 +370,12 @@ def test_killed_it_goes_on_and_says_the_same(
         process.wait()
     subprocess.run([sys.executable, str(file)], check=True, capture_output=True, timeout=120)
 
+    np.savez(tmp_path / "later.npz", x=np.zeros((5, 3)), y=np.zeros(5, dtype=int))
+    asked = [sys.executable, "-m", "truing", "verdict", str(folder), "--external", f"x={tmp_path / 'later.npz'}"]
+    refused = subprocess.run(asked, capture_output=True, text=True, timeout=100)
+    assert refused.returncode != 0
+    assert "--external is for a study of one dataset, and this one has 3" in " ".join(refused.stderr.split())
+
     found = tr.load(folder)
     before, after = ([(t["config"], t["value"]) for t in s.trials(as_dicts=True)] for s in (done[0], found))
     assert before == after

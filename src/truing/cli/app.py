@@ -436,6 +436,7 @@ def _failed(kind: str, message: str, code: int, as_json: bool) -> int:
 def _external(folder: Path, given: list[str], as_json: bool) -> None:
     """Score the kept network on each NAME=FILE.npz."""
     from truing.cli.arrays import arrays, named
+    from truing.several.setting import only_for_one
 
     files = [named(item) for item in given]
     known = dict(files)
@@ -444,6 +445,7 @@ def _external(folder: Path, given: list[str], as_json: bool) -> None:
     _refuse_without_verdict(folder)
     read = {name: arrays(name, file) for name, file in files}  # before the study's own folder is entered
     study = _study_of(folder.resolve(), "external(name, data)")
+    only_for_one("--external", study.datasets)
     found = {name: study.external(name, one.like(study.data)) for name, one in read.items()}
     if as_json:
         _print_json({"folder": str(folder), "external": {name: one.to_dict() for name, one in found.items()}})
