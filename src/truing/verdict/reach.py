@@ -116,7 +116,7 @@ class Reaching:
         found = self._figures(selected, defaults if comparable else None, fresh, test, optimism) | outside
         found["selection"] = choice.to_dict()
         found["comparison"] = self._comparison(selected, defaults if comparable else None, fresh)
-        found["resolution"] = resolved(self.setting, history, selected, defaults if comparable else None, fresh)
+        found["resolution"] = resolved(history, found["validation"]["difference"], selected.number == 0)
         found |= flattered
         found["epoch"] = best_epoch.figures(
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]

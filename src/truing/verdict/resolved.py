@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Any
 
-import numpy as np
-
 from truing.record.history import History
-from truing.record.trial import Trial
-from truing.setting import Setting
-from truing.statistics.correlated import resolvable
-from truing.statistics.summary import absent
-from truing.verdict.fresh import Fresh
 from truing.verdict.wording import is_share, number, places, spoken
 
 _MADE_OF = {"rows": "guessed", "defaults": "by the defaults' runs", "trials": "by the search's runs"}
 
 
-def resolved(
-    setting: Setting, history: History, selected: Trial, defaults: Trial | None, fresh: Fresh
-) -> dict[str, Any] | None:
+def resolved(history: History, difference: Mapping[str, Any], same: bool) -> dict[str, Any] | None:
     """As planned before the search and measured in it, and by the fresh runs; None for a search without a plan.
 
-    Like the plan's, the figure is that of `resolvable`: with the standard deviation of these fresh paired differences.
+    A 95 % interval of half-width w shows a true gain of w · (z(0.975) + z(power)) / z(0.975) with that power: the
+    textbook's 2.8 standard errors for 80 % (Chow, Shao & Wang 2008, Sample Size Calculations in Clinical Research,
+    3.1), with the standard error of the interval by which a gain is claimed.
+
+    Args:
+        difference: `validation.difference` of the verdict.
+        same: the defaults were kept.
     """
     plans = history.notes.get("resolution")
     if not plans:
         return None
-    value, reason = None, None
-    if defaults is None or selected.number == defaults.number or not fresh.replicates or setting.validation is None:
+    value, reason, power = None, None, plans[-1]["power"]
+    if same or difference["value"] is None:
         reason = "there are no fresh runs of two sides"
+    elif difference["low"] is None:
+        reason = difference["reason"] or "the difference has no interval"
     else:
-        name, spread = setting.task.primary.name, fresh.spread(setting.validation.spread)
-        sides = zip(fresh.scores(selected, name), fresh.scores(defaults, name), strict=True)
-        pairs: list[float | None] = [None if a is None or b is None else a - b for a, b in sides]
-        own = fresh.by_split(pairs) if spread > 0 else pairs
-        reason = absent(own) or ("fewer than two fresh runs a side" if len(own) < 2 else None)
-        if reason is None:
-            value = resolvable(float(np.std(np.array(own, dtype=float), ddof=1)), len(own), spread)
+        normal = NormalDist()
+        beyond = (normal.inv_cdf(0.975) + normal.inv_cdf(power)) / normal.inv_cdf(0.975)
+        value = (difference["high"] - difference["low"]) / 2 * beyond
     return {
         "guessed": plans[0]["value"] if plans[0]["basis"] == "rows" else None,
         "planned": plans[-1]["value"],
@@ -46,7 +42,7 @@ def resolved(
         "planned_reason": plans[-1]["reason"],
         "resolved": value,
         "reason": reason,
-        "power": plans[-1]["power"],
+        "power": power,
     }
 
 
