@@ -104,7 +104,7 @@ def test_the_main_job_from_start_to_verdict(call: Called, tmp_path: Path) -> Non
     )  # any study of this folder reads the same trials
     trials = one_document(call("trials", folder, "--json", cwd=elsewhere).stdout)
     assert trials == study.trials(as_dicts=True)
-    assert [list(row) for row in trials] == [KEYS] * 4
+    assert [list(row) for row in trials] == [[*KEYS, "scores"]] * 4  # the study has also=
     assert [row["runs"] for row in trials] == [3] * 4
 
     printed = call("show", folder, "--run", "2").stdout
