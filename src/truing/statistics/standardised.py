@@ -101,8 +101,8 @@ def worst_of(parts: Sequence[Interval], wide: Sequence[Interval]) -> Interval:
 def in_units(found: Interval, per: float, goal: str) -> Interval:
     """A difference and its interval as gains: divided by the unit, higher is better.
 
-    >>> in_units(Interval(-0.2, -0.3, -0.1), 0.1, "min").high
-    2.9999999999999996
+    >>> round(in_units(Interval(-0.2, -0.3, -0.1), 0.1, "min").high, 6)
+    3.0
     """
     scale = (1.0 if goal == "max" else -1.0) / per
     ends = [None if end is None else end * scale for end in (found.low, found.high)]
