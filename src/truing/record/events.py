@@ -70,7 +70,7 @@ def decode(text: str) -> Any:
     >>> decode(encode([float("inf"), 1]))
     [inf, 1]
     """
-    return _DECODER.decode(text) if '"$' in text else json.loads(text)  # the hook would cost half the time
+    return (_DECODER if '"$' in text else _PLAIN).decode(text)  # the hook would cost half the time
 
 
 def decoded(texts: Sequence[str]) -> list[Any] | None:
@@ -106,6 +106,12 @@ def _unmarked(value: dict[str, Any]) -> Any:
     return dict(value["$dict"]) if "$dict" in value else value
 
 
+def _refused(word: str) -> Any:
+    """A bare NaN or Infinity is no JSON, and nothing here writes one."""
+    raise ValueError(f"{word} is no JSON.")
+
+
 _MARKS = {"$float", "$dict"}
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-_DECODER = json.JSONDecoder(object_hook=_unmarked)
+_DECODER = json.JSONDecoder(object_hook=_unmarked, parse_constant=_refused)
+_PLAIN = json.JSONDecoder(parse_constant=_refused)
