@@ -225,7 +225,9 @@ def test_beyond_the_limit_on_kept_predictions_the_figures_are_the_same(judged, l
 
     done = judged(logistic(noise=0.1))
 
-    needs_predictions = dict.fromkeys(("seconds", "bbc", "overtuning", "corrections", "validation", "generalization"))
+    needs_predictions = dict.fromkeys(
+        ("seconds", "bbc", "overtuning", "corrections", "validation", "generalization", "resolution")
+    )
     assert done.verdict.to_dict() | needs_predictions == plenty | needs_predictions
     assert done.verdict.to_dict()["validation"]["selected"] == pytest.approx(plenty["validation"]["selected"])
     assert done.verdict.to_dict()["validation"]["difference"]["method"] == "corrected resampled t"
