@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from truing.statistics.bootstrap import units
-from truing.statistics.choice_bias import corrected_for_choice
+from truing.statistics.choice_bias import corrected_for_choice, optimism_of_choice
 
 
 def corrected(right, seed=0, groups=None):
@@ -54,3 +54,29 @@ def test_a_choice_that_cannot_be_made_says_so():
     assert found.value is None
     assert found.reason == "it is undefined in 100% of the resamples"
     assert "fewer than two" in corrected(np.ones((1, 4)), groups=np.zeros(4)).reason
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_optimism_of_a_choice_among_guesses_is_what_theory_says(sign):
+    """Bootstrap noise is as large as the rows' own, so the best of the sum has 1/√2 of its distance from it."""
+    rng, best, found = np.random.default_rng(4), [], []
+    for seed in range(30):
+        right = sign * (rng.random((30, 200)) < 0.5).astype(float)
+        best.append(sign * (right.mean(axis=1) * sign).max() - sign * 0.5)
+        found.append(
+            optimism_of_choice(
+                lambda w, r=right: int(np.argmax(sign * (r @ w))),
+                lambda c, w, r=right: float(r[c] @ w / w.sum()),
+                units(200, None),
+                200,
+                np.random.default_rng(seed),
+                number=300,
+            )
+        )
+    assert np.mean(found) == pytest.approx(np.mean(best) / np.sqrt(2), rel=0.12)
+
+
+def test_one_configuration_has_no_optimism():
+    right = (np.random.default_rng(5).random((1, 300)) < 0.8).astype(float)
+    rng = np.random.default_rng(0)
+    assert optimism_of_choice(lambda w: 0, lambda c, w: float(right[c] @ w / w.sum()), units(300, None), 300, rng) == 0

@@ -31,6 +31,8 @@ def resolved(history: History, difference: Mapping[str, Any], same: bool) -> dic
         reason = "there are no fresh runs of two sides"
     elif difference["low"] is None:
         reason = difference["reason"] or "the difference has no interval"
+    elif difference["high"] - difference["low"] <= 1e-12 * max(1.0, abs(difference["value"])):
+        reason = "the fresh runs differ by the same on every seed, so that nothing is uncertain"
     else:
         normal = NormalDist()
         beyond = (normal.inv_cdf(0.975) + normal.inv_cdf(power)) / normal.inv_cdf(0.975)

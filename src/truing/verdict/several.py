@@ -39,6 +39,7 @@ ESTIMAND = (
     "theirs, each in units fixed by the defaults' search runs; it says nothing of datasets that are not among them"
 )
 SEEDS_ALONE = "where the fresh runs differ in their seeds alone, the luck of the split and of these rows is in it"
+SEVERAL = "the choice was made on several datasets together"
 LEFT_OUT = (
     "what a configuration gains on a dataset that had no part in choosing it: chosen by its gains in the search on the "
     "other datasets, scored by the search runs it has on the one left out, which exist for every candidate; a search "
@@ -63,9 +64,6 @@ def reach_several(
 
 def _on(phase: Callable[[str, int], None], name: str) -> Callable[[str, int], None]:
     return lambda what, runs: phase(f"{what} on {name}", runs)
-
-
-SEVERAL = "the choice was made on several datasets together"
 
 
 @dataclass(frozen=True)
