@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,14 @@ def curves(name: str, shown: dict[str, Any]) -> list[str]:
 
 def write() -> int:
     """Write the folder; returns how many pages."""
-    HERE.mkdir(exist_ok=True)
-    wanted = pages()
-    for old in set(HERE.glob("*.md")) - {HERE / name for name in wanted}:
+    return written(HERE, pages())
+
+
+def written(folder: Path, wanted: Mapping[str, str]) -> int:
+    """Put these pages into the folder, and no others; returns how many."""
+    folder.mkdir(exist_ok=True)
+    for old in set(folder.glob("*.md")) - {folder / name for name in wanted}:
         old.unlink()
     for name, content in wanted.items():
-        (HERE / name).write_text(content, encoding="utf-8")
+        (folder / name).write_text(content, encoding="utf-8")
     return len(wanted)

@@ -318,14 +318,9 @@ def cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    HERE.mkdir(exist_ok=True)
-    wanted = pages()
-    for old in set(HERE.glob("*.md")) - {HERE / name for name in wanted}:
-        old.unlink()
-    for name, content in wanted.items():
-        (HERE / name).write_text(content, encoding="utf-8")
-    page_of_designs = HERE.parent / "validation.md"
-    page_of_designs.write_text(overview(page_of_designs.read_text(encoding="utf-8")), encoding="utf-8")
     import _cards  # beside this file
 
-    print(f"{len(wanted)} pages in docs/reference, {_cards.write()} in docs/cards", file=sys.stderr)
+    page_of_designs = HERE.parent / "validation.md"
+    page_of_designs.write_text(overview(page_of_designs.read_text(encoding="utf-8")), encoding="utf-8")
+    made = _cards.written(HERE, pages())
+    print(f"{made} pages in docs/reference, {_cards.write()} in docs/cards", file=sys.stderr)
