@@ -600,3 +600,17 @@ def test_columns_that_are_no_numbers_are_named() -> None:
         as_array(frame)
     with pytest.raises(UsageError, match="x is a list of others: give a Dataset that pads"):
         as_array([[1, 2], [3]])
+
+
+def test_it_says_how_large_the_network_is_and_how_it_does_on_the_training_rows() -> None:
+    """The last report has both; the score is scikit-learn's, of the network put together again from what was kept."""
+    from sklearn.metrics import log_loss as of_sklearn
+
+    x, y = table()
+    trained = Trained(TorchTrainer(mlp()), Data(x, y), {"learning_rate": 0.01})
+    net = mlp()({})
+    net.load_state_dict(trained.weights)
+    p = torch.softmax(net(torch.tensor(trained.train.x, dtype=torch.float32)), 1).detach().double().numpy()
+    assert trained.run.last.scores["parameters"] == 5 * 8 + 8 + 8 * 3 + 3
+    assert [epoch for epoch, _ in trained.run.last.train_curve] == [3]
+    assert trained.run.last.train == pytest.approx(of_sklearn(trained.train.y, p / p.sum(1, keepdims=True)), rel=1e-6)

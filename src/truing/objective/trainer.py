@@ -51,6 +51,8 @@ class TorchTrainer:
         loss: (outputs, targets) -> scalar tensor; default cross-entropy, binary cross-entropy with logits, or mean
             squared error. Targets are int64 class codes or float32 values.
 
+    Each report says how many trainable `parameters` the network has, and the last one the score on the training rows.
+
     The delivered network is kept in FOLDER/model/ as `state_dict.pt` (read it with
     `torch.load(..., weights_only=True)`), `config.json` (the configuration, for `build`) and `training.json` (classes
     in the order of the outputs, epochs, seed).
@@ -101,7 +103,15 @@ class TorchTrainer:
                 optimizer.step()
                 scheduler.step()
             valid = run.valid.dataset() if run.valid.kind == "dataset" else run.valid.x
-            run.report(_predict(net, valid, classes, device), epoch=epoch)
+            # On the training rows at the end only: what the figure of the gap needs, for one pass over them.
+            last = epoch == run.asked_epochs
+            rows = run.train.dataset() if run.train.kind == "dataset" else run.train.x
+            run.report(
+                _predict(net, valid, classes, device),
+                train=_predict(net, rows, classes, device) if last else None,
+                epoch=epoch,
+                parameters=sum(p.numel() for p in net.parameters() if p.requires_grad),
+            )
         _keep(run, net)
         return lambda x: _predict(net, x, classes, device)
 

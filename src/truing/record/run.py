@@ -152,7 +152,8 @@ class Run:
                 predict gives, too.
             train: predictions for `run.train`, or the primary metric's value there.
             epoch: default: the epoch of `run.epochs()`, or one more than the last report's.
-            numbers: metrics computed by yourself, such as `accuracy=0.97`.
+            numbers: metrics computed by yourself, such as `accuracy=0.97`. The name `parameters` is for how many the
+                network has: figures and sweeps show the score against it.
 
         Raises:
             PredictionError: wrong shape, logits for probabilities, the study's metric missing.
