@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,31 +13,31 @@ from typing import TYPE_CHECKING, Any
 
 from truing.advice import Outlook, before_search, rehearsal, rehearsed, stop_advice
 from truing.arguments import spelled
+from truing.asked import folder_of, limits_of, place, searcher_of, total_of
+from truing.code import Code
 from truing.data.data import Data
 from truing.data.outside import EXTERNAL, NEGATIVE, check, named_sets
 from truing.data.several import datasets_of
-from truing.errors import ChangedStudyError, StudyFailedError, UsageError, short
+from truing.errors import ChangedStudyError, StudyFailedError, UsageError
 from truing.execution import devices, script
 from truing.execution.devices import Devices
-from truing.execution.interrupt import counted
 from truing.execution.job import Job
 from truing.execution.size import bytes_of, in_words
 from truing.identity import another, changes, describe, inside
 from truing.judge import nothing_completed
-from truing.loop import Limits, Session, search
+from truing.loop import Session, search
 from truing.notes import notes
-from truing.opening import executor_of, opened
+from truing.opening import executor_of
 from truing.parts import parts_of
 from truing.record.epoch import EpochRule
 from truing.record.events import Event
 from truing.record.history import History
-from truing.record.source import Source, name_of, source_of, sources_of
-from truing.registry import SEARCHERS
+from truing.record.source import Source, name_of
 from truing.report.facts import of_the_rows
 from truing.report.progress import Progress, duration
 from truing.report.study import read
-from truing.report.watch import SearchWatch, ending, interrupting, watching
-from truing.resume import JOURNAL, refuse_orphan, set_aside
+from truing.report.watch import SearchWatch, ending, watching
+from truing.resume import JOURNAL, set_aside
 from truing.setting import (
     Setting,
     finite_number,
@@ -53,6 +51,7 @@ from truing.setting import (
 )
 from truing.several import setting as several
 from truing.several.judge import judge_of
+from truing.sitting import sitting
 from truing.space.space import Space
 from truing.statistics.equivalence import region
 from truing.storage.lock import refuse_held
@@ -204,9 +203,9 @@ class Study:
         self.gpus_per_run = devices.share_of(share)
         self.run_memory = bytes_of(run_memory, "run_memory") if run_memory is not None else None
         self.lookahead = whole_number(lookahead, "lookahead", low=1) if lookahead is not None else None
-        self.searcher = _searcher(search, space)
+        self.searcher = searcher_of(search, space)
         self.file = script.current_file()
-        self.folder = _folder(folder, self.file)
+        self.folder = folder_of(folder, self.file)
         self._metric, self._also, self._positive = metric, also, positive
         self._protocol = partial(validation_of, validation, default=validation is DEFAULT)
         self._validation = None if datasets else self._protocol(self.data)
@@ -217,9 +216,7 @@ class Study:
         self.rope = region(known.primary, None, rope).width if rope is not None else None
         self.rule = rule_of(rule)
         self._aim, self._prevalence = threshold_of(threshold, self._task), prevalence_of(prevalence, self._task)
-        # the source of the function, and of the objects of the space, when a session began and when it ended
-        self._began: tuple[Source, dict[str, dict[str, Source]]] = (Source(), {})
-        self._left = self._began
+        self._code = Code([self.data, self.test, *(one.data for one in self.outside)], space.labelled)
 
     def __repr__(self) -> str:
         name, kind = self._task.primary.name, type(self.searcher).__name__
@@ -267,7 +264,7 @@ class Study:
         """
         if script.reached(self, "run"):
             return
-        limits = self._limits(trials, minutes, target)
+        limits = limits_of(self.searcher, trials, minutes, target)
         workers, gpus = self._place(workers)
         refuse_held(self.folder)
         handed_on = None
@@ -277,7 +274,7 @@ class Study:
         agreed = {"accept_change": accept_change, "extend": extend}
         with self._session(workers, gpus, **agreed, handed_on=handed_on) as (session, progress):
             history, before = session.history, len(session.history)
-            progress.total_trials = total = self._total(history, limits.trials)
+            progress.total_trials = total = total_of(self.searcher, self.space, history, limits.trials)
             session.watch = SearchWatch(progress, limits, total)
             before_search(
                 session,
@@ -459,7 +456,7 @@ class Study:
         script.about_to_judge()
         if self.data is None:
             raise UsageError(f"{type(procedure).__name__} divides rows, and there is no data=: use tr.Seeds(5).")
-        limits = self._limits(asked if asked is not None else len(past) or None, minutes, None)
+        limits = limits_of(self.searcher, asked if asked is not None else len(past) or None, minutes, None)
         workers, gpus = self._place(workers)
         refuse_held(self.folder)
         with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
@@ -482,7 +479,7 @@ class Study:
                 executor_of(workers),
                 progress,
                 limits.trials,
-                self._total(History(self.space, self._task.goal), limits.trials),
+                total_of(self.searcher, self.space, History(self.space, self._task.goal), limits.trials),
                 workers,
                 limits.deadline,
             ).carry_out()
@@ -598,33 +595,11 @@ class Study:
 
     @property
     def _sources(self) -> tuple[Source, dict[str, dict[str, Source]]]:
-        """What the function and the labelled objects are. What a training in this process did to them is no change."""
-        now = self._read_sources()
-        return self._began if now == self._left else now
-
-    def _read_sources(self) -> tuple[Source, dict[str, dict[str, Source]]]:
-        return source_of(self._code), sources_of(self.space.labelled)
-
-    @property
-    def _code(self) -> Any:
-        """What has to stay as it is: the function, and what is done to the items of a Dataset."""
-        transforms = [
-            part
-            for data in (self.data, self.test, *(one.data for one in self.outside))
-            if isinstance(data, Data)
-            for part in (data.train_transform, data.eval_transform)
-            if part is not None
-        ]
-        return partial(self.objective, *transforms) if transforms else self.objective
+        return self._code.sources(self.objective)
 
     @property
     def _identity(self) -> str | None:
-        """Of the function and of the objects it may get; None where the function's source cannot be read."""
-        source, objects = self._sources
-        if source.identity is None or not objects:
-            return source.identity
-        parts = repr({name: {k: dict(v.parts) for k, v in found.items()} for name, found in objects.items()})
-        return hashlib.sha256(f"{source.identity} {parts}".encode("utf-8", "backslashreplace")).hexdigest()
+        return self._code.identity(self.objective)
 
     @property
     def _job(self) -> Job:
@@ -643,23 +618,6 @@ class Study:
             run_seconds=self.run_minutes * 60 if self.run_minutes is not None else None,
             run_memory=self.run_memory,
         )
-
-    def _limits(self, trials: int | None, minutes: float | None, target: float | None) -> Limits:
-        if trials is not None:
-            trials = whole_number(trials, "trials", low=1)
-        elif not hasattr(self.searcher, "trials"):
-            trials = 40
-        deadline = time.monotonic() + 60 * finite_number(minutes, "minutes", above=0) if minutes is not None else None
-        return Limits(trials, deadline, finite_number(target, "target") if target is not None else None)
-
-    def _total(self, history: History, asked: int | None) -> int | None:
-        """How many trials there will be, those of earlier calls included; None where nobody can say."""
-        if hasattr(self.searcher, "trials"):
-            most = self.searcher.trials(self.space, [trial.config for trial in history.trials])
-        else:
-            most = self.space.size
-        counts = [count for count in (asked, most) if count is not None and count != float("inf")]
-        return max(int(min(counts)), len(history)) if counts else None
 
     def _says(self, history: History) -> list[str]:
         """What the searcher has to say of where it stands."""
@@ -686,60 +644,28 @@ class Study:
         extend: bool,
         handed_on: dict[str, Any] | None = None,
     ) -> Iterator[tuple[Session, Progress]]:
-        """Hold the folder, open the journal, start the executor; all of it ends with the block."""
-        setting, (source, objects) = self._setting, self._sources
-        study, goal = self._describe(source, objects), setting.task.goal
-        agreed = {"accept_change": accept_change, "extend": extend}
-        with ExitStack() as stack:
-            taken = opened(self.folder, study, source, self.space, goal, **agreed, before=refuse_orphan)
-            mine = stack.enter_context(taken)
-            progress = Progress(
-                sys.stderr,
-                metric=setting.task.primary.name,
-                goal=goal,
-                total_trials=None,
-                runs_per_trial=len(setting.plan.replicates),
-                workers=workers,
-            )
-            stack.callback(progress.close)
-            said = partial(_say_interrupt, progress)
-            presses = stack.enter_context(counted(said, raise_second=workers == 0))
-            if self.data is not None:  # arrays go into the folder once; workers map them from there
-                self.data.store(self.folder / "data")
-            if setting.official is not None:
-                setting.official.store(self.folder / "data" / "test")
-            for one in self.outside:
-                one.data.store(self._job.outside_folder(one.key))
-            if workers:
-                on = gpus.describe(workers) or f"{workers} worker{'s' * (workers > 1)}"
-                progress.line(f"Starting {on} ...")
-            session, _ = stack.enter_context(
-                mine.session(
-                    self._job,
-                    executor_of(workers),
-                    workers=workers,
-                    devices=gpus,
-                    asked_to_stop=presses,
-                    say=progress.line,
-                    first=[Event("set_aside", handed_on)] if handed_on is not None else [],
-                    schedule="defaults_first" if self.datasets else "full",
-                )
-            )
+        """Sit down at it: the folder held, the executor started; all of it ends with the block."""
+        source, objects = self._sources
+        with sitting(
+            self.folder,
+            self._describe(source, objects),
+            source,
+            self.space,
+            self._setting,
+            self._job,
+            workers=workers,
+            gpus=gpus,
+            accept_change=accept_change,
+            extend=extend,
+            handed_on=handed_on,
+        ) as begun:
             try:
-                yield session, progress
+                yield begun
             finally:
-                self._began, self._left = (source, objects), self._read_sources()
+                self._code.trained(self.objective, (source, objects))
 
     def _place(self, workers: int | None) -> tuple[int, Devices]:
-        """How many runs at a time, and on which GPUs.
-
-        Raises:
-            UsageError: a run is to have more GPUs than there are.
-        """
-        found, number = devices.find(self.gpus_per_run), _workers(workers)
-        if workers is None and self.gpus_per_run is None and found.names and devices.wanted():
-            number = min(number, len(found.names))
-        return found.at_a_time(number), found
+        return place(workers, self.gpus_per_run)
 
     def _describe(self, source: Source, objects: dict[str, dict[str, Source]]) -> dict[str, Any]:
         official, locked = self._setting.official, self._setting.plan.locked
@@ -752,7 +678,7 @@ class Study:
             objective=name_of(self.objective),
             search=self.searcher,
             file=self.file,
-            variable=_variable(self),
+            variable=script.variable_of(self),
             run_minutes=self.run_minutes,
             run_memory=self.run_memory,
             lookahead=self.lookahead,
@@ -770,50 +696,3 @@ class Study:
         if not (self.folder / JOURNAL).exists():
             return History(self.space, self._task.goal)
         return read(self.folder)[0]
-
-
-def _searcher(search: Any, space: Space) -> Any:
-    if isinstance(search, str):
-        search = SEARCHERS.get(search)()
-    if not hasattr(search, "suggest") or isinstance(search, type):
-        names = ", ".join(repr(name) for name in SEARCHERS)
-        raise UsageError(f"search= takes one of {names} or a searcher such as tr.GridSearch(points=5), got {search!r}.")
-    if hasattr(search, "check"):
-        search.check(space)
-    return search
-
-
-def _folder(folder: Any, file: Path | None) -> Path:
-    if folder is None:
-        return Path("studies") / (file.stem if file is not None else "study")
-    if not isinstance(folder, str | os.PathLike) or not str(folder) or "\0" in str(folder):
-        raise UsageError(f"folder= takes the path of a folder, such as 'studies/digits', got {short(folder)}.")
-    try:
-        os.fsencode(folder)
-    except UnicodeEncodeError:
-        raise UsageError(f"folder= takes a path that this system can hold, got {short(folder)}.") from None
-    return Path(folder).expanduser()
-
-
-def _workers(workers: int | None) -> int:
-    if not hasattr(os, "fork"):
-        if workers:
-            raise UsageError("This system cannot fork; use workers=0, which trains in this process.")
-        return 0
-    if workers is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return whole_number(workers, "workers", low=0)
-
-
-def _variable(study: Study) -> str:
-    """The name the study has in its file, for FILE:name."""
-    for module in ("__main__", script.MODULE):
-        for name, value in list(vars(sys.modules[module]).items()) if module in sys.modules else ():
-            if value is study and not name.startswith("_"):
-                return name
-    return "study"
-
-
-def _say_interrupt(progress: Progress, count: int) -> None:
-    if words := interrupting(count):
-        progress.line(words)

@@ -17,14 +17,14 @@ FLOORS = [
     ["statistics", "knowledge", "datasets"],
     ["record"],
     ["search", "schedule", "validation", "objective", "execution", "storage"],
-    ["setting"],  # what a study rests on, made from what was given
+    ["setting", "code"],  # what a study rests on, made from what was given; its code, read now
     ["identity", "judge", "parts"],
     ["several"],  # one study over several datasets: its setting and its judge
     ["loop", "resume"],
-    ["verdict", "advice", "notes"],
+    ["verdict", "advice", "notes", "asked"],
     ["report", "probe"],
     ["opening"],  # a folder, its lock, journal, executor and session
-    ["evaluate"],  # the designs that tune inside, carried out
+    ["evaluate", "sitting"],  # the designs that tune inside, carried out
     ["study"],
     ["comparing", "portfolios"],  # several studies side by side
     ["__init__"],  # the public face: stands on all of it, and only what shows it may import it

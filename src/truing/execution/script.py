@@ -27,6 +27,7 @@ __all__ = [
     "load",
     "reached",
     "serve_inside",
+    "variable_of",
     "working_directory",
 ]
 
@@ -50,6 +51,15 @@ def current_file() -> Path | None:
 def reached(study: Any, call: str) -> bool:
     """Called first in run() and verdict(): True when the call must do nothing because a file is being loaded."""
     return _on_reach is not None and _on_reach(study, call)
+
+
+def variable_of(study: Any) -> str:
+    """The name the study has in its file, for FILE:name."""
+    for module in ("__main__", MODULE):
+        for name, value in list(vars(sys.modules[module]).items()) if module in sys.modules else ():
+            if value is study and not name.startswith("_"):
+                return name
+    return "study"
 
 
 def about_to_judge() -> None:
