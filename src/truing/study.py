@@ -59,6 +59,7 @@ from truing.storage.lock import refuse_held
 if TYPE_CHECKING:
     from truing.record.trial import Trial
     from truing.report.importance import Importance
+    from truing.report.plots import Plots
     from truing.report.table import TrialTable
     from truing.statistics.metric import Metric
     from truing.verdict import Verdict
@@ -556,6 +557,13 @@ class Study:
         from truing.report.importance import importance_of
 
         return importance_of(*read(self.folder))
+
+    @property
+    def plot(self) -> Plots:
+        """The study's figures: `study.plot.over_time()`, `.effect("kernel_size")` and others; see docs/figures.md."""
+        from truing.report.plots import Plots
+
+        return Plots(self.folder)
 
     def report(self, *, paper: bool = False) -> Path:
         """Write `report.html` into the folder and return its path; it opens offline.

@@ -165,7 +165,7 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
                 "thickness": 2,
                 "width": 5,
             },
-            customdata=[[_text(plain(c.label)), c.n] for c in effect.cells],
+            customdata=[[escaped(plain(c.label)), c.n] for c in effect.cells],
             hovertemplate="%{customdata[0]}<br>mean %{y:.4g}, %{customdata[1]} trials<extra></extra>",
         )
     title = _finding(effect, history.goal, name)
@@ -177,7 +177,7 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
         wide = bool(effect.cells) and effect.cells[-1].high / effect.cells[0].low > 30
         figure.update_xaxes(type="log", tickformat="~g", dtick=1 if wide else "D2")
     if effect.kind != "bins":
-        labels = [_text(clip(plain(cell.label), 16)) for cell in effect.cells]
+        labels = [escaped(clip(plain(cell.label), 16)) for cell in effect.cells]
         figure.update_xaxes(tickmode="array", tickvals=[c.centre for c in effect.cells], ticktext=labels)
     if not numeric and effect.cells:
         places = [cell.centre for cell in effect.cells]
@@ -264,17 +264,17 @@ def scale(figure: Any, log: bool, low: float, high: float) -> None:
 
 def lay_out(figure: Any, title: str, *, x: str, y: str) -> None:
     figure.update_layout(
-        title={"text": _text(title), "font": {"size": 15}},
+        title={"text": escaped(title), "font": {"size": 15}},
         template="plotly_white",
         margin={"l": 64, "r": 16, "t": 56, "b": 52},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         hovermode="closest",
         height=380,
     )
-    figure.update_xaxes(title={"text": _text(x)}, zeroline=False)
-    figure.update_yaxes(title={"text": _text(y)}, zeroline=False)
+    figure.update_xaxes(title={"text": escaped(x)}, zeroline=False)
+    figure.update_yaxes(title={"text": escaped(y)}, zeroline=False)
 
 
-def _text(words: str) -> str:
+def escaped(words: str) -> str:
     """Plotly reads a small HTML in its texts; names of users are no markup."""
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

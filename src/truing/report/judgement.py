@@ -15,15 +15,15 @@ def drawings(verdict: Mapping[str, Any] | None) -> list[Drawing]:
     if verdict is None:
         return []
     made = (
-        _reliability(verdict.get("calibration")),
-        _roc(verdict.get("roc")),
-        _confusion(verdict.get("confusion")),
+        reliability_of(verdict.get("calibration")),
+        roc_of(verdict.get("roc")),
+        confusion_of(verdict.get("confusion")),
         decision(verdict.get("net_benefit")),
     )
     return [drawing for drawing in made if drawing is not None]
 
 
-def _reliability(found: Mapping[str, Any] | None) -> Drawing | None:
+def reliability_of(found: Mapping[str, Any] | None) -> Drawing | None:
     if not found or not found.get("bins"):
         return None
     import plotly.graph_objects as go
@@ -59,7 +59,7 @@ def _reliability(found: Mapping[str, Any] | None) -> Drawing | None:
     return Drawing(title, figure, f"{title}{said} Of {plain(found['of'])}: {listed}.")
 
 
-def _roc(found: Mapping[str, Any] | None) -> Drawing | None:
+def roc_of(found: Mapping[str, Any] | None) -> Drawing | None:
     if not found or not found.get("points"):
         return None
     import plotly.graph_objects as go
@@ -79,7 +79,7 @@ def _roc(found: Mapping[str, Any] | None) -> Drawing | None:
     return Drawing(title, figure, text + "negative ones positive.")
 
 
-def _confusion(found: Mapping[str, Any] | None) -> Drawing | None:
+def confusion_of(found: Mapping[str, Any] | None) -> Drawing | None:
     if not found or not found.get("counts"):
         return None
     import plotly.graph_objects as go

@@ -15,6 +15,7 @@ from truing.report.table import TrialTable, trial_rows
 if TYPE_CHECKING:
     from truing.record.trial import Trial
     from truing.report.importance import Importance
+    from truing.report.plots import Plots
     from truing.verdict.verdict import Verdict
 
 NEEDS_FUNCTION = ("run", "robustness", "compare", "external", "evaluate")  # what a Study can do besides
@@ -98,6 +99,13 @@ class StudyView:
         from truing.report.importance import importance_of
 
         return importance_of(*read(self.folder))
+
+    @property
+    def plot(self) -> Plots:
+        """The study's figures, as `Study.plot`."""
+        from truing.report.plots import Plots
+
+        return Plots(self.folder)
 
     def report(self, path: str | os.PathLike[str] | None = None, *, paper: bool = False) -> Path:
         """Write the report and return its path; by default `report.html` in the folder.

@@ -1,0 +1,181 @@
+"""`study.plot`: the figures of a study, by name."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from truing.report.figures import Drawing, escaped, lay_out
+from truing.report.seen import Seen
+from truing.report.study import read
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_LINE = 50  # characters of a title's line: a telephone is 400 pixels wide
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A figure that Truing draws.
+
+    Args:
+        make: "module:function"; the function takes a `Seen`, and parameters by the names in `takes`, and gives a
+            `Drawing`, or a sentence that says why there is none.
+        shows: what it shows, for tables of the documentation.
+        takes: which arguments are names of parameters.
+    """
+
+    make: str
+    shows: str
+    takes: tuple[str, ...] = ()
+
+    def function(self) -> Callable[..., Drawing | str]:
+        """What makes it, imported on first use."""
+        module, _, name = self.make.partition(":")
+        found: Callable[..., Drawing | str] = getattr(import_module(module), name)
+        return found
+
+
+#: One row a figure: its method of `Plots` has the same name. Documentation and tests are made from this table.
+FIGURES: dict[str, Kind] = {
+    "over_time": Kind("truing.report.drawn:over_time", "each trial's score by its number, and the best so far"),
+    "effect": Kind("truing.report.drawn:effect", "mean score at each value of a parameter", ("parameter",)),
+    "learning_curves": Kind("truing.report.drawn:learning", "scores by epoch: the best, the defaults, the others"),
+    "importance": Kind("truing.report.drawn:importance", "the share of the variance that each parameter makes"),
+    "overtuning": Kind("truing.report.drawn:overtuning", "the best so far as searched, and outside the choice"),
+    "calibration": Kind("truing.report.drawn:calibration", "whether the delivered network's probabilities hold"),
+    "roc": Kind("truing.report.drawn:roc", "sensitivity against false alarms on the locked rows"),
+    "confusion": Kind("truing.report.drawn:confusion", "which class was taken for which on the locked rows"),
+    "decision_curve": Kind("truing.report.drawn:decisions", "what deciding by the delivered network is worth"),
+}
+
+
+class Plots:
+    """The figures of a study, each a method: what `study.plot` and `tr.load(folder).plot` give.
+
+    Each gives a `plotly.graph_objects.Figure`, which shows itself in a notebook and has `show()` and `write_html()`.
+    Its title is a sentence that says what is seen; the same in more words, for somebody who cannot see it, is
+    `figure.layout.meta["text"]`. What cannot be drawn gives an empty figure whose title says why. The journal is read
+    anew by each call, so they serve while the study runs.
+
+    Args:
+        folder: of the study.
+
+    >>> import tempfile
+    >>> import truing as tr
+    >>> space, loss = tr.Space(x=tr.Float(-1, 2)), tr.Metric("loss", goal="min")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     study = tr.Study(lambda run: run.report(loss=0.5), space, metric=loss, folder=folder)
+    ...     study.run(trials=2, workers=0)
+    ...     print(study.plot.over_time().layout.title.text)
+    Best loss 0.5 in trial 0, of 2 completed trials.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __repr__(self) -> str:
+        return f"Plots({str(self._folder)!r}: {', '.join(FIGURES)})"
+
+    def over_time(self) -> Figure:
+        """The score of each trial by its number, the best so far as a line, failed trials at the edge."""
+        return self._figure("over_time")
+
+    def effect(self, parameter: str) -> Figure:
+        """The mean score at each value or bin of a parameter with its 95 % interval, single trials behind it.
+
+        Raises:
+            UsageError: the space has no such parameter.
+        """
+        return self._figure("effect", parameter=parameter)
+
+    def learning_curves(self) -> Figure:
+        """The mean score of a trial's runs by epoch: the selected or best, the defaults, some of the others."""
+        return self._figure("learning_curves")
+
+    def importance(self) -> Figure:
+        """The share of the variance that each parameter makes, with intervals; see docs/importance.md."""
+        return self._figure("importance")
+
+    def overtuning(self) -> Figure:
+        """The best score so far as the search saw it, and what it is worth on rows outside the choice."""
+        return self._figure("overtuning")
+
+    def calibration(self) -> Figure:
+        """How often came true what the delivered network gave a probability, on the locked rows."""
+        return self._figure("calibration")
+
+    def roc(self) -> Figure:
+        """Sensitivity against the share of false alarms on the locked rows."""
+        return self._figure("roc")
+
+    def confusion(self) -> Figure:
+        """Which class the delivered network took for which, on the locked rows."""
+        return self._figure("confusion")
+
+    def decision_curve(self) -> Figure:
+        """The net benefit of deciding by the delivered network; see docs/decision_curve.md."""
+        return self._figure("decision_curve")
+
+    def _figure(self, name: str, **given: Any) -> Figure:
+        return shown(drawing(name, seen(self._folder), **given))
+
+
+def seen(folder: Path) -> Seen:
+    """The study in `folder`, as the figures take it.
+
+    Raises:
+        UsageError: no study is there.
+    """
+    history, study = read(folder)
+    stored = history.last("verdict")
+    return Seen(history, study, None if stored is None else stored["verdict"])
+
+
+def drawing(name: str, found: Seen, **given: Any) -> Drawing:
+    """A figure of `FIGURES`; an empty one whose title says why where there is none.
+
+    Args:
+        given: the parameters it is of.
+
+    Raises:
+        UsageError: the space has no such parameter.
+    """
+    import plotly.graph_objects as go
+
+    kind = FIGURES[name]
+    for argument in kind.takes:
+        if given.get(argument) is not None:
+            found.parameter(given[argument])
+    made = kind.function()(found, **given)
+    if isinstance(made, Drawing):
+        return made
+    figure = go.Figure()
+    lay_out(figure, made, x="", y="")
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.update_layout(height=140)
+    return Drawing(made, figure, made)
+
+
+def shown(made: Drawing) -> Figure:
+    """The figure to show by itself: its title in lines that fit a narrow screen, its text in `layout.meta`."""
+    lines = textwrap.wrap(made.title, _LINE, break_long_words=True) or [""]
+    top = 20 * len(lines) + 34
+    title = {
+        "text": "<br>".join(map(escaped, lines)),
+        "font": {"size": 14},
+        "x": 0,
+        "xref": "paper",
+        "yref": "container",
+    }
+    title |= {"y": 1, "yanchor": "top", "xanchor": "left", "pad": {"t": 10}}
+    made.figure.update_layout(title=title, meta={"title": made.title, "text": made.text})
+    before = made.figure.layout.margin.t or 56
+    made.figure.update_layout(margin={"t": top}, height=(made.figure.layout.height or 380) + top - before)
+    return made.figure
