@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from truing.objective.trainer import TorchTrainer as TorchTrainer
     from truing.portfolios import Portfolio as Portfolio
     from truing.portfolios import portfolio as portfolio
-    from truing.probe.inspection import Inspection as Inspection
+    from truing.probe.found import Inspection as Inspection
     from truing.probe.inspection import inspect as inspect
     from truing.report.view import StudyView as StudyView
     from truing.report.view import load as load
@@ -65,7 +65,7 @@ _HOMES = {
     "Int": "truing.space.parameter",
     "Internal": "truing.validation.internal",
     "InternalExternal": "truing.validation.internal_external",
-    "Inspection": "truing.probe.inspection",
+    "Inspection": "truing.probe.found",
     "KFold": "truing.validation.kfold",
     "LeaveOneGroupOut": "truing.validation.leave_one_group_out",
     "Metric": "truing.statistics.metric",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from truing.errors import UsageError
+from truing.probe.repeated import Element, count_of, parted, pooled
 from truing.probe.source import file_of, parameters, starred, takes_a_configuration
+from truing.space.repeat import pattern
 
 CONFIGURATIONS = frozenset(
     [
@@ -51,6 +53,8 @@ class Recorder(Mapping[str, Any]):
         values: name -> value.
         groups: group -> names in it, for `group(name)`; under None those that ** of all of it needs.
         defaults: of names in groups, where they have one.
+        objects: name -> label -> what is read where the value is the label.
+        repeats: name of a Repeat -> the name of its count; those that are read are added.
     """
 
     def __init__(
@@ -58,20 +62,25 @@ class Recorder(Mapping[str, Any]):
         values: Mapping[str, Any],
         groups: Mapping[str | None, list[str]] | None = None,
         defaults: Mapping[str, Any] | None = None,
+        objects: Mapping[str, Mapping[Any, Any]] | None = None,
+        repeats: dict[str, str] | None = None,
     ) -> None:
         self._defaults = {name: value for name, value in (defaults or {}).items() if value is not NOT_GIVEN}
         self._values, self._groups = {**self._defaults, **values}, groups or {}
+        self._objects, self._repeats = objects or {}, {} if repeats is None else repeats
         self.read: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         self.read.setdefault(name, self._defaults.get(name, NOT_GIVEN))
+        if name in self._repeats and name not in self._values:
+            return self.repeat(name)
         if name not in self._values:
             raise Missing(name)
-        return self._values[name]
+        return as_object(self._objects, name, self._values[name])
 
     def get(self, name: str, default: Any = None) -> Any:
         self.read[name] = default
-        return self._values.get(name, default)
+        return as_object(self._objects, name, self._values[name]) if name in self._values else default
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -79,7 +88,7 @@ class Recorder(Mapping[str, Any]):
         self.read.setdefault(name, self._defaults.get(name, NOT_GIVEN))
         if name not in self._values:
             raise MissingAttribute(name)
-        return self._values[name]
+        return as_object(self._objects, name, self._values[name])
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
@@ -95,13 +104,36 @@ class Recorder(Mapping[str, Any]):
 
     def group(self, name: str) -> dict[str, Any]:
         """Those of the group; of a group that nothing is known of, all."""
-        return {key: self[key] for key in self._groups.get(name, list(self._values))}
+        plain = [key for key in self._values if not parted(key)[0]]
+        known = self._groups.get(name, [*plain, *self._repeats])
+        return {key: self.repeat(key) if key in self._repeats else self[key] for key in known}
 
-    def repeat(self, name: str) -> list[dict[str, Any]]:
-        raise UsageError(
-            f"build reads the Repeat {name!r}, and inspect cannot vary the layers of one; give a function or module "
-            "class with plain arguments, or one network"
-        )
+    @property
+    def names(self) -> list[str]:
+        """Those that have a value; of all elements of a Repeat, once, as "layer.*.width"."""
+        return list(dict.fromkeys(pooled(name, self._repeats) for name in self._values))
+
+    def repeat(self, name: str) -> list[Element]:
+        """As many elements as the count says; where nothing names the count, it is the plural of the name."""
+        count = self[self._repeats.setdefault(name, count_of(name))]
+        return [Element(self, name, place) for place in range(count)]
+
+    def element(self, repeat: str, place: int, name: str, *default: Any) -> Any:
+        """A value inside an element: its own, or that of all elements."""
+        own, every = f"{repeat}.{place}.{name}", pattern(repeat, name)
+        self.read.setdefault(every, default[0] if default else NOT_GIVEN)
+        for full in (own, every):
+            if full in self._values:
+                return as_object(self._objects, every, self._values[full])
+        if not default:
+            raise Missing(every)
+        return default[0]
+
+
+def as_object(objects: Mapping[str, Mapping[Any, Any]], name: str, value: Any) -> Any:
+    """What the code reads: the object behind a label, or the value itself."""
+    labels = objects.get(name)
+    return labels[value] if labels is not None and isinstance(value, Hashable) and value in labels else value
 
 
 @dataclass
@@ -114,6 +146,8 @@ class Factory:
         defaults: argument -> the default that the code has; NOT_GIVEN = none.
         groups: of a configuration, what `config.group(name)` gives.
         words: argument -> options that its annotation names.
+        objects: argument -> label -> object: what is handed over for a label.
+        repeats: name of a Repeat -> the name of its count; those that are read are added.
     """
 
     build: Callable[..., Any]
@@ -121,6 +155,8 @@ class Factory:
     defaults: dict[str, Any] = field(default_factory=dict)
     groups: dict[str | None, list[str]] = field(default_factory=dict)
     words: dict[str, list[Any]] = field(default_factory=dict)
+    objects: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    repeats: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, build: Any, given: Mapping[str, Any]) -> Factory:
@@ -190,14 +226,15 @@ class Factory:
             Exception: whatever the user's code raises.
         """
         if self.config is None:
-            given = {name: value for name, value in values.items() if name in self.defaults}
+            mine = {name: value for name, value in values.items() if name in self.defaults}
+            given = {name: as_object(self.objects, name, value) for name, value in mine.items()}
             for name, default in self.defaults.items():
                 if default is NOT_GIVEN and name not in given:
                     raise Missing(name)
             return self.build(**given), {name: self.defaults[name] for name in self.defaults}
-        recorder = Recorder(values, self.groups, self.defaults)
+        recorder = Recorder(values, self.groups, self.defaults, self.objects, self.repeats)
         net = self.build(recorder)
-        return net, recorder.read
+        return net, {name: default for name, default in recorder.read.items() if name not in self.repeats}
 
 
 def _takes_more(build: Callable[..., Any]) -> bool:

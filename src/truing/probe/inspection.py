@@ -5,141 +5,26 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from truing.arguments import spelled
 from truing.errors import UsageError, short
-from truing.probe import ranges, text, working
+from truing.probe import ranges, working
 from truing.probe.factory import NOT_GIVEN, Factory, Missing
-from truing.probe.fixed import Fixed, fixed_values
+from truing.probe.fixed import fixed_values
+from truing.probe.found import Argument, Inspection
 from truing.probe.layers import Layer, layer_table
+from truing.probe.objects import WAYS, family_of, meant
+from truing.probe.repeated import assembled, in_all, parted
 from truing.probe.rows import Rows, candidates, tensor_of
 from truing.probe.snapshot import Change, differences, weights_that_differ
 from truing.probe.source import literals, options
 from truing.probe.working import Tried, Trier, sentence
 from truing.space.condition import at_least
 from truing.space.parameter import Choice, Int, Parameter
-from truing.space.space import Space
 
 MOST = 64  # arguments
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of the function that builds.
-
-    Args:
-        name: as a space calls it.
-        default: the value it has where nothing is said; None also where it has none.
-        is_assumed: the code has no default, so that one was taken from the card.
-        changes: what is other in the network when it alone is changed, over all values tried.
-        to: the value for which the next two are given; None = no other value could be built.
-        parameters: how many more weights the network has then.
-        multiply_adds: how many more it needs for a row.
-        parameter: what is proposed; None = nothing is.
-        card: the name of the card from which range and role are; "" = a guess around the default.
-        notes: what was left out because it does not build or run.
-        why_not: why nothing is proposed; "" otherwise.
-    """
-
-    name: str
-    default: Any
-    is_assumed: bool
-    changes: tuple[Change, ...]
-    to: Any
-    parameters: int
-    multiply_adds: int
-    parameter: Parameter | None
-    card: str
-    notes: tuple[str, ...]
-    why_not: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
-        changes = [
-            {"layer": one.layer, "attribute": one.attribute, "before": _plain(one.before), "after": _plain(one.after)}
-            for one in self.changes
-        ]
-        return {
-            "name": self.name,
-            "default": _plain(self.default),
-            "is_assumed": self.is_assumed,
-            "changes": changes,
-            "to": _plain(self.to),
-            "parameters": self.parameters,
-            "multiply_adds": self.multiply_adds,
-            "parameter": None if self.parameter is None else text.code_of(self.parameter),
-            "card": self.card or None,
-            "notes": list(self.notes),
-            "why_not": self.why_not or None,
-        }
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What a model has to tune; `print` shows it at 80 columns, `to_dict()` gives it as plain values.
-
-    Args:
-        name: of the function, class or module.
-        rows: what went through the network, in words.
-        output: shape of its output for one row.
-        layers: the layer table, in the order in which rows go through.
-        arguments: in the order in which they are read.
-        fixed: values that the code fixes and people usually tune.
-        space: to be given to a study; `code` is the same as text.
-        warnings: what keeps the space from being used as it is.
-        tried: how many networks were built.
-
-    >>> import torch
-    >>> found = inspect(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 2)))
-    >>> [(one.what, one.value) for one in found.fixed if one.what == "dropout"]
-    [('dropout', 0.5)]
-    """
-
-    name: str
-    rows: str
-    output: tuple[int, ...]
-    layers: tuple[Layer, ...]
-    arguments: tuple[Argument, ...]
-    fixed: tuple[Fixed, ...]
-    space: Space
-    warnings: tuple[str, ...]
-    tried: int
-
-    @property
-    def parameters(self) -> int:
-        """How many weights the network has with the defaults."""
-        return sum(layer.parameters for layer in self.layers)
-
-    @property
-    def multiply_adds(self) -> int:
-        """For one row, with the defaults."""
-        return sum(layer.multiply_adds for layer in self.layers)
-
-    @property
-    def code(self) -> str:
-        """`space = tr.Space(...)`, to be copied."""
-        return text.code(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values; what `truing inspect --json` prints."""
-        return {
-            "name": self.name,
-            "rows": self.rows,
-            "output": list(self.output),
-            "parameters": self.parameters,
-            "multiply_adds": self.multiply_adds,
-            "layers": [one.to_dict() for one in self.layers],
-            "arguments": [one.to_dict() for one in self.arguments],
-            "fixed": [one.to_dict() for one in self.fixed],
-            "space": self.code,
-            "warnings": list(self.warnings),
-            "tried": self.tried,
-        }
-
-    def __str__(self) -> str:
-        return text.text(self)
 
 
 @spelled("inspect")
@@ -175,10 +60,14 @@ def inspect(build: Any, *, input: Any = None, config: Mapping[str, Any] | None =
     """
     _check_torch()
     given = dict(config or {})
-    if hasattr(build, "objective") and hasattr(build, "space"):  # a Study
-        given = {**dict(build.space.defaults()), **given}
+    of_study = build.space if hasattr(build, "objective") and hasattr(build, "space") else None
+    if of_study is not None:
+        given = {**in_all(of_study.defaults(), of_study), **given}
         input = build.data if input is None else input
     factory = Factory.of(build, given)
+    if of_study is not None:
+        factory.objects |= {name: dict(objects) for name, objects in of_study.labelled.items()}
+        factory.repeats |= {name: elements.count for name, elements in of_study.repeats.items()}
     with _one_thread():
         return _Look(factory, given, seed).at(input)
 
@@ -196,7 +85,8 @@ class _Look:
         self.warnings: list[str] = []
 
     def at(self, given: Any) -> Inspection:
-        net, rows = self._first(given)
+        self.given = {name: self._labelled(name, value) for name, value in self.given.items()}
+        net, rows = self._begun(given)
         self.trier = Trier(self.factory, rows, self.seed)
         self._settle()
         base = self.trier(self.values)
@@ -219,12 +109,36 @@ class _Look:
             layers=layers,
             arguments=tuple(arguments),
             fixed=fixed,
-            space=Space(parameters),
+            space=assembled(parameters, self.factory.repeats),
             warnings=tuple(self.warnings),
             tried=self.trier.count,
+            objects=dict(self.factory.objects),
         )
 
     # -- a network that works --------------------------------------------------------------------------
+
+    def _begun(self, given: Any) -> tuple[Any, Rows]:
+        """A network with the defaults, whatever an activation that has none is: a word, a class, a function."""
+        first: UsageError | None = None
+        for way in WAYS:
+            if way != "words":
+                wanted = [name for name in self.assumed if (one := ranges.known(name)) and one.name == "activation"]
+                self.factory.objects |= {name: meant(way) for name in wanted if name not in self.given}
+                if not wanted:
+                    break
+            self.assumed.clear()
+            try:
+                return self._first(given)
+            except UsageError as error:
+                first = first or error
+        raise first or UsageError(f"{self.factory.name} builds no network.")
+
+    def _labelled(self, name: str, value: Any) -> Any:
+        """The label of an object that others may stand in for; any other value as it is."""
+        if name not in self.factory.objects and (found := family_of(value)) is not None:
+            self.factory.objects[name] = found[1]
+        labels = self.factory.objects.get(name, {})
+        return next((label for label, item in labels.items() if item is value), value)
 
     def _first(self, given: Any) -> tuple[Any, Rows]:
         """A network with the defaults, and rows that go through it."""
@@ -301,7 +215,7 @@ class _Look:
         for name, default in read.items():
             if name not in self.defaults:
                 new.append(name)
-                value = self.values.get(name, default)
+                value = self._labelled(name, self.values.get(name, default))
                 self.defaults[name] = getattr(value, "__name__", value) if callable(value) else value
         return new
 
@@ -383,6 +297,10 @@ class _Look:
         if default is NOT_GIVEN or default is None:
             return None
         group = next((g for g, names in self.factory.groups.items() if g is not None and name in names), "architecture")
+        if name in self.factory.objects:
+            source = ranges.known(name)
+            one = Choice(list(self.factory.objects[name]), default=default, group=group)
+            return ranges.Proposed(one, source.name if source is not None else "") if len(one.options) > 1 else None
         return ranges.proposed(name, default, self.words.get(name, ()), self.family, group)
 
     def _why_not(
@@ -445,7 +363,11 @@ class _Look:
         mine = {name: one.parameter for name, one in found.items() if one.parameter is not None}
         mine = self._conditional(mine)
         mine, notes, warning = working.together(
-            mine, lambda config: not self.trier({**self.values, **config}).why, self.defaults, self.seed
+            mine,
+            lambda config: not self.trier({**self.values, **config}).why,
+            self.defaults,
+            self.seed,
+            self.factory.repeats,
         )
         if warning:
             self.warnings.append(warning)
@@ -458,6 +380,7 @@ class _Look:
                     notes=(*one.notes, *notes.get(name, [])[-1:]),
                     why_not="" if left is not None else "no range of it works with the others",
                 )
+        mine = {name: self._with_objects(name, one) for name, one in (mine | self._needed(mine)).items()}
         if None in self.factory.groups:
             self.warnings.append(
                 "build takes ** of the whole configuration, which leaves no room for learning_rate and the like in it: "
@@ -466,6 +389,23 @@ class _Look:
             return list(found.values()), mine
         training = ranges.training([*found])
         return list(found.values()), {**mine, **{name: one.parameter for name, one in training.items()}}
+
+    def _needed(self, mine: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        """What a Repeat cannot do without, at its only value: the count, and names that the code has no default for."""
+        found: dict[str, Parameter] = {}
+        for repeat, count in self.factory.repeats.items():
+            inside = [name for name in self.defaults if parted(name)[0] == repeat]
+            for name in [count, *(one for one in inside if one in self.values)] if inside else ():
+                if name not in mine:
+                    found[name] = Choice([self.defaults[name]], default=self.defaults[name], group="architecture")
+        return found
+
+    def _with_objects(self, name: str, parameter: Parameter) -> Parameter:
+        """A Choice of labels as one of the objects behind them."""
+        objects = self.factory.objects.get(name)
+        if objects is None or not isinstance(parameter, Choice):
+            return parameter
+        return replace(parameter, objects={label: objects[label] for label in parameter.options})
 
     def _conditional(self, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
         """With `when`, where an argument is read only under some values of another one."""
@@ -485,6 +425,8 @@ class _Look:
                 under = [value for value in seen if name in seen[value]]
                 if not under or len(under) == len(seen):
                     continue
+                if parted(parent)[0] and parted(parent)[0] != parted(name)[0]:
+                    continue  # of one layer: it cannot say anything of what is outside
                 if isinstance(own, Choice):
                     condition: Any = [value for value in own.options if value in under]
                 elif isinstance(own, Int):
@@ -532,12 +474,6 @@ def _at(error: BaseException) -> str:
 
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users_file(frame.filename)]
     return f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return list(value) if isinstance(value, tuple) else str(value)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from truing.errors import UsageError
 from truing.knowledge import Card, card
+from truing.probe.repeated import parted
 from truing.space.parameter import Choice, Float, Int, Parameter
 
 NEAR = (
@@ -58,6 +59,7 @@ class Proposed:
 
 def known(name: str) -> Card | None:
     """The card of an architecture's argument, by name, alias or what such names usually mean."""
+    name = parted(name)[1]
     plain = re.sub(r"(?<=[a-z_])\d+$", "", name.lower()).rstrip("_") or name
     try:
         return card(plain) if len(plain) > 1 else None
@@ -166,12 +168,12 @@ def _guess(name: str, default: Any, options: Sequence[Any]) -> Parameter | None:
 
 def is_of_the_data(name: str) -> bool:
     """True for a name that the rows or labels decide, such as `num_classes`."""
-    return DATA.fullmatch(name.lower()) is not None
+    return DATA.fullmatch(parted(name)[1].lower()) is not None
 
 
 def is_layout(name: str) -> bool:
     """True for a name that is not tuned, such as `batch_first`."""
-    return LAYOUT.fullmatch(name.lower()) is not None
+    return LAYOUT.fullmatch(parted(name)[1].lower()) is not None
 
 
 def family_of(kinds: Mapping[str, int]) -> str | None:

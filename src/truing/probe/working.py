@@ -10,14 +10,15 @@ from typing import Any
 
 from truing.errors import UsageError
 from truing.probe.factory import Factory, Missing
+from truing.probe.repeated import assembled, pooled
 from truing.probe.rows import Rows, tensor_of
 from truing.probe.snapshot import Part, noted, parts
 from truing.space.configuration import Configuration
 from truing.space.parameter import Choice, Float, Int, Parameter
-from truing.space.space import Space
 
 Works = Callable[[Mapping[str, Any]], bool]
 POINTS, ROUNDS = 32, 16
+NO_REPEATS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -217,30 +218,37 @@ def _run(values: Sequence[int], default: int, works: Callable[[Any], bool]) -> t
 
 
 def together(
-    parameters: Mapping[str, Parameter], works: Works, defaults: Mapping[str, Any], seed: int
+    parameters: Mapping[str, Parameter],
+    works: Works,
+    defaults: Mapping[str, Any],
+    seed: int,
+    repeats: Mapping[str, str] = NO_REPEATS,
 ) -> tuple[dict[str, Parameter], dict[str, list[str]], str]:
     """The parameters with ranges in which configurations work wherever they are drawn, and what was left out.
 
     Configurations are drawn at random; those that fail are put right by the change of one parameter (a larger step, an
     option less, half the range towards the default) that rules out most of them and least of the others.
 
+    Args:
+        repeats: name of a Repeat -> its count; each element draws its own values.
+
     Returns:
         the parameters, name -> notes, and a warning when some still fail; "" = none does.
     """
     left, notes = dict(parameters), dict[str, list[str]]()
     for round_number in range(ROUNDS):
-        drawn = draws(left, POINTS, seed + round_number)
+        drawn = draws(left, POINTS, seed + round_number, repeats)
         outcome = [(config, works(config)) for config in drawn]
         bad = [config for config, fine in outcome if not fine]
         good = [config for config, fine in outcome if fine]
         if not bad:
             return left, notes, ""
-        repair = _best_repair(left, good, bad, works, defaults)
+        repair = _best_repair(left, good, bad, works, defaults, repeats)
         if repair is None:
             break
         name, parameter, note = repair
         if parameter is None:
-            del left[name]
+            left = _without(name, left)
         else:
             left[name] = parameter
         notes.setdefault(name, []).append(note)
@@ -248,12 +256,23 @@ def together(
     return left, notes, f"{share:.0%} of the configurations drawn do not build and run: narrow the ranges."
 
 
-def draws(parameters: Mapping[str, Parameter], count: int, seed: int) -> list[Configuration]:
+def _without(name: str, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """What is left when a parameter goes: no condition may name it."""
+    return {
+        other: replace(one, when={k: v for k, v in (one.when or {}).items() if k != name} or None)
+        for other, one in parameters.items()
+        if other != name
+    }
+
+
+def draws(
+    parameters: Mapping[str, Parameter], count: int, seed: int, repeats: Mapping[str, str] = NO_REPEATS
+) -> list[Configuration]:
     """Configurations at random, of parameters that are fixed by role, too."""
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    space = Space({name: replace(one, role="scientific") for name, one in parameters.items()})
+    space = assembled({name: replace(one, role="scientific") for name, one in parameters.items()}, repeats)
     return [space.sample(rng) for _ in range(count)] if len(space) else []
 
 
@@ -263,24 +282,32 @@ def _best_repair(
     bad: Sequence[Mapping[str, Any]],
     works: Works,
     defaults: Mapping[str, Any],
+    repeats: Mapping[str, str],
 ) -> tuple[str, Parameter | None, str] | None:
     culprits: dict[str, set[Any]] = {}
     for config in bad[:8]:
-        names = [name for name in config if name in parameters and config[name] != defaults[name]]
-        single = [name for name in names if works({**config, name: defaults[name]})]
-        for name in single or names:
-            culprits.setdefault(name, set()).add(config[name])
+        whole = {full: name for full in config if (name := pooled(full, repeats)) in parameters}
+        names = [full for full, name in whole.items() if config[full] != defaults[name]]
+        single = [full for full in names if works({**config, full: defaults[whole[full]]})]
+        for full in single or names:
+            culprits.setdefault(whole[full], set()).add(config[full])
     best: tuple[float, str, Parameter | None, str] | None = None
     for name, values in culprits.items():
         for parameter, note in _repairs(parameters[name], values):
-            removed = sum(not _has(parameter, config.get(name)) for config in bad) / len(bad)
-            stays = sum(_has(parameter, config.get(name)) for config in good) / max(1, len(good))
+            removed = sum(not _holds(parameter, name, config, repeats) for config in bad) / len(bad)
+            stays = sum(_holds(parameter, name, config, repeats) for config in good) / max(1, len(good))
             if isinstance(parameter, Int) and note.startswith("only multiples"):
                 stays = 1.0 if (parameter.high - parameter.low) // (parameter.step or 1) >= 2 else stays
             worth = removed * (0.05 + stays)
             if removed > 0 and (best is None or worth > best[0]):
                 best = worth, name, parameter, note
     return None if best is None else best[1:]
+
+
+def _holds(parameter: Parameter | None, name: str, config: Mapping[str, Any], repeats: Mapping[str, str]) -> bool:
+    """True where the configuration could still be drawn, in all elements of a Repeat."""
+    values = [value for full, value in config.items() if pooled(full, repeats) == name] or [None]
+    return all(_has(parameter, value) for value in values)
 
 
 def _has(parameter: Parameter | None, value: Any) -> bool:
