@@ -140,6 +140,12 @@ class _Look:
         labels = self.factory.objects.get(name, {})
         return next((label for label, item in labels.items() if item is value), value)
 
+    def _takes_words(self, name: str, value: Any) -> bool:
+        """True where words do as well as the object that is the default, as in torch.nn.Transformer."""
+        known = family_of(value)
+        others = [label for label in known[1] if label != known[0]] if known is not None else []
+        return any(not self.trier.anew({**self.values, name: label}).why for label in others)
+
     def _first(self, given: Any) -> tuple[Any, Rows]:
         """A network with the defaults, and rows that go through it."""
         import torch
@@ -215,7 +221,9 @@ class _Look:
         for name, default in read.items():
             if name not in self.defaults:
                 new.append(name)
-                value = self._labelled(name, self.values.get(name, default))
+                value = self.values.get(name, default)
+                if name not in self.factory.objects and not self._takes_words(name, value):
+                    value = self._labelled(name, value)
                 self.defaults[name] = getattr(value, "__name__", value) if callable(value) else value
         return new
 

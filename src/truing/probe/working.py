@@ -59,10 +59,11 @@ class Trier:
     def __call__(self, values: Mapping[str, Any]) -> Tried:
         key = repr(sorted(values.items(), key=lambda one: one[0]))
         if key not in self._known:
-            self._known[key] = self._tried(values)
+            self._known[key] = self.anew(values)
         return self._known[key]
 
-    def _tried(self, values: Mapping[str, Any]) -> Tried:
+    def anew(self, values: Mapping[str, Any]) -> Tried:
+        """As a call, without remembering it."""
         import torch
 
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
