@@ -34,6 +34,7 @@ TITLES = {
     "schedule": "Schedules",
     "objective": "Objectives",
     "probe": "A model to look at",
+    "worth": "Advice before tuning",
     "verdict": "The verdict",
     "report": "A study to look at",
     "errors": "Errors",

@@ -51,9 +51,11 @@ if TYPE_CHECKING:
     from truing.verdict.compare import Compared as Compared
     from truing.verdict.evaluation import Evaluation as Evaluation
     from truing.verdict.verdict import Verdict as Verdict
+    from truing.worth.advice import Advice as Advice
 
 # Names are imported on first use, so that `import truing` costs next to nothing.
 _HOMES = {
+    "Advice": "truing.worth.advice",
     "Choice": "truing.space.parameter",
     "Compared": "truing.verdict.compare",
     "Data": "truing.data.data",
@@ -124,6 +126,7 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "TorchTrainer",
     "inspect",
     "Inspection",
+    "Advice",
     "Verdict",
     "Evaluation",
     "compare",

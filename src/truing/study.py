@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from truing.verdict.compare import Compared
     from truing.verdict.evaluation import Evaluation
     from truing.verdict.later import Later
+    from truing.worth import Advice
 
 
 class _Default:
@@ -488,6 +489,60 @@ class Study:
         if len(past):
             self.report()
         return result
+
+    @spelled("advise")
+    def advise(self, quick: bool = False, workers: int | None = None) -> Advice:
+        """Is tuning worth it, and does the model want more data or longer training? Runs of the defaults alone.
+
+        Five questions: do the defaults beat a prediction that does not look; what do seeds and splits alone change; can
+        the model learn a few rows by heart; the score at 25, 50 and 100 % of the training rows; and at half, once and
+        twice the epochs. It costs about as much as 20 runs (`quick`: 14), which is said before the first; asked again
+        it runs nothing, and after a crash it goes on. No look at locked rows. The runs are no results of the study:
+        before a first trial anything may be changed after them.
+
+        Args:
+            quick: fewer splits and seeds, so that more cannot be told.
+            workers: as in `run`.
+
+        Raises:
+            UsageError: a study over several datasets.
+            ObjectiveError: a Python error in the rehearsal.
+            StudyFailedError: not one run of the defaults completed.
+            KeyboardInterrupt: after Ctrl-C, when what ran has ended.
+        """
+        from truing.worth import advise
+        from truing.worth.asking import stored
+
+        several.only_for_one("advise()", self.datasets)
+        if script.reached(self, "advise"):
+            raise StudyFailedError("This study is being loaded; it is not advised on here.")
+        past, identity = self._read(), self._identity
+        found = stored(past, identity, self.space.defaults(), quick=quick)
+        if found is not None and not changes(past.last("study") or {}, self._describe(*self._sources)):
+            return found
+        script.about_to_judge()
+        workers, gpus = self._place(workers)
+        refuse_held(self.folder)
+        with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
+            defaults, say = self.space.defaults(), progress.line
+            known = session.history.last("rehearsed") or {}
+            if "epochs" not in known or not rehearsed(session.history, identity):
+                rehearsal(session, self._setting, defaults, identity=identity, workers=workers, say=say)
+            found = advise(
+                session,
+                self._setting,
+                self._job,
+                defaults,
+                name=self.folder.name,
+                quick=quick,
+                identity=identity,
+                workers=workers,
+                say=say,
+                phase=watching(session, progress),
+                says=duration,
+            )
+            progress.close()
+        return found
 
     @spelled("external")
     def external(self, name: str, data: Data) -> Later:

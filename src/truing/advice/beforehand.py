@@ -34,6 +34,7 @@ class Rehearsal:
         seconds: estimate of one full run; None where it cannot be told.
         state: how it ended; other than completed only for what is no Python error.
         note: what to tell a person about it; may be empty.
+        epochs: that the function asked for; None where it does not go by `run.epochs()`.
     """
 
     report: str = ""
@@ -41,6 +42,7 @@ class Rehearsal:
     seconds: float | None = None
     state: str = "completed"
     note: str = ""
+    epochs: int | None = None
 
     @property
     def locked_as(self) -> str:
@@ -184,7 +186,9 @@ def rehearse(
     timed = _one(executor, spec, watch) if cold and outcome["seconds"] > SLOW else outcome
     if timed["state"] != State.COMPLETED:
         timed = outcome
-    found = Rehearsal(details["report"], details["predict"], _full_run(timed, plan.epochs))
+    found = Rehearsal(
+        details["report"], details["predict"], _full_run(timed, plan.epochs), epochs=details.get("asked_epochs")
+    )
     if opens and found.locked_as == "locked":
         again = plan.spec(
             -1,

@@ -152,6 +152,7 @@ def trials(
             print(render_trials(rows, width=width(), metric=study["metric"], goal=history.goal, best_first=best_first))
 
 
+app.command()(judging.advise)
 app.command()(judging.verdict)
 app.command()(judging.evaluate)
 

@@ -1,4 +1,4 @@
-"""Commands that judge: verdict, evaluate, compare."""
+"""Commands that judge: advise, verdict, evaluate, compare."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def verdict(
     else:
         found = study_of(folder).verdict(again=again, workers=workers, robustness=robustness)
         tell(found, folder, as_json)
+
+
+def advise(
+    file: Annotated[str, typer.Argument(metavar="FILE[:name]", help="A study file, or the folder of a study.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer splits and seeds: 14 runs' worth instead of 20.")
+    ] = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Is tuning worth it? Runs of the defaults; no look."""
+    study = study_of(Path(file), "advise()") if Path(file).is_dir() else load(file)
+    found = study.advise(quick=quick, workers=workers)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print(found)
 
 
 def evaluate(

@@ -17,7 +17,7 @@ from truing.execution.failure import tail
 from truing.record.changes import changes_of, earlier_looks, own_looks
 from truing.record.history import History
 from truing.record.state import State
-from truing.record.trial import SEARCH, RunRecord, Trial
+from truing.record.trial import ADVICE, SEARCH, RunRecord, Trial
 from truing.report.columns import clip, many, plain
 from truing.report.importance import QUICK, Importance, importance_of, in_a_line
 from truing.report.progress import duration
@@ -155,7 +155,7 @@ def _briefly(trial: Trial) -> str:
 
 def _counted(history: History, *, search: bool) -> int:
     """Runs of the search, or of the verdict; one that was cut off and run again counts once."""
-    runs = (run for run in history.runs.values() if run.state is not State.SUPERSEDED)
+    runs = (r for r in history.runs.values() if r.state is not State.SUPERSEDED and r.purpose != ADVICE)
     return sum((run.purpose == SEARCH) is search for run in runs)
 
 
