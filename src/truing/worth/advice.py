@@ -62,6 +62,13 @@ class Advice:
         runs: of the defaults, that this rests on.
         seconds: of training.
         quick: made with fewer runs.
+
+    >>> answers = tuple(Answer(question, "yes", "It does.") for question in ASKS)
+    >>> advice = Advice("digits", "accuracy", "max", "5-fold", "Yes.", answers, runs=24, seconds=60.0)
+    >>> advice
+    Advice('Yes.')
+    >>> advice["noise"].answer
+    'yes'
     """
 
     name: str
