@@ -87,8 +87,9 @@ def arguments(name: str, seen: Seen) -> list[dict[str, str]]:
     takes = FIGURES[name].takes
     names = list(seen.history.space)
     if len(takes) == 1:
-        return [{takes[0]: one} for one in names]
-    return [dict(zip(takes, (a, b), strict=True)) for a, b in itertools.pairwise(names)] if takes else [{}]
+        chosen = [] if name == "effect" else [{}]
+        return [*chosen, *({takes[0]: one} for one in names)]
+    return [dict(zip(takes, (a, b), strict=True)) for a, b in itertools.pairwise(names)] + [{}] if takes else [{}]
 
 
 @pytest.mark.parametrize("name", FIGURES)

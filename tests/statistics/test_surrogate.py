@@ -10,7 +10,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
 import truing as tr
-from truing.statistics.surrogate import Surrogate, _fitted, _likelihood, distances, matern, surrogate
+from truing.statistics.surrogate import Surrogate, _likelihood, distances, fitted, matern, surrogate
 
 SPACE = tr.Space(a=tr.Float(0.0, 1.0), b=tr.Float(1e-4, 1.0, log=True), c=tr.Choice(["x", "y", "z"]))
 
@@ -29,7 +29,7 @@ def test_mean_and_likelihood_are_scikit_learns() -> None:
     apart = distances(SPACE, two)[:2]
 
     found = surrogate(tr.Space(a=SPACE["a"], b=SPACE["b"]), [{k: c[k] for k in "ab"} for c in two], y, rng)
-    lengths, noise = _fitted(apart, np.clip(y, *found.fences))
+    lengths, noise = fitted(apart, np.clip(y, *found.fences))
     scales = [1e6 if math.isinf(v) else v for v in lengths]
     other = GaussianProcessRegressor(Matern(scales, (1e-9, 1e9), nu=2.5), alpha=noise, optimizer=None)
     expected = other.fit(x, np.clip(y, *found.fences) - np.clip(y, *found.fences).mean()).predict(x)

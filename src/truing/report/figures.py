@@ -144,7 +144,12 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
                 y=[_value(history.trial(n)) for _, n in inside],
                 mode="markers",
                 name="trial",
-                marker={"color": GREY, "size": 6, "opacity": 0.55},
+                marker={
+                    "color": [n for _, n in inside],
+                    "colorscale": [[0, "#c9ced2"], [1, "#4a5158"]],
+                    "size": 6,
+                    "opacity": 0.7,
+                },
                 customdata=[n for _, n in inside],
                 hovertemplate="trial %{customdata}<br>%{y:.4g}<extra></extra>",
             )
@@ -173,16 +178,22 @@ def effect_of(effect: Effect, history: History, *, metric: str) -> Drawing:
     axis = clip(parameter, 40) + (" (log scale)" if effect.log else "")
     lay_out(figure, title, x=axis, y=f"{clip(name, 40)} ({better} is better)")
     scale(figure, log, low, high)
+    along(figure, effect)
+    dots = "" if not effect.cells or len(inside) > DOTS else " Dots are single trials, the later the darker."
+    return Drawing(title, figure, f"{title} {_listed(effect, name)}".strip() + dots)
+
+
+def along(figure: Any, effect: Effect) -> None:
+    """The horizontal axis of a parameter: its scale, and the labels of its values."""
     if effect.log:
         wide = bool(effect.cells) and effect.cells[-1].high / effect.cells[0].low > 30
         figure.update_xaxes(type="log", tickformat="~g", dtick=1 if wide else "D2")
     if effect.kind != "bins":
         labels = [escaped(clip(plain(cell.label), 16)) for cell in effect.cells]
         figure.update_xaxes(tickmode="array", tickvals=[c.centre for c in effect.cells], ticktext=labels)
-    if not numeric and effect.cells:
+    if effect.kind in ("choice", "ordered") and effect.cells:
         places = [cell.centre for cell in effect.cells]
         figure.update_xaxes(range=[min(places) - 0.5, max(places) + 0.5])
-    return Drawing(title, figure, f"{title} {_listed(effect, name)}".strip())
 
 
 def _value(trial: Trial) -> float:

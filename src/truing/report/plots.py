@@ -47,6 +47,16 @@ FIGURES: dict[str, Kind] = {
     "effect": Kind("truing.report.drawn:effect", "mean score at each value of a parameter", ("parameter",)),
     "learning_curves": Kind("truing.report.drawn:learning", "scores by epoch: the best, the defaults, the others"),
     "importance": Kind("truing.report.drawn:importance", "the share of the variance that each parameter makes"),
+    "isolation": Kind(
+        "truing.report.isolation:isolation",
+        "what each value reaches with the others tuned, at equal tries",
+        ("parameter",),
+    ),
+    "contour": Kind("truing.report.contour:contour", "the score over two parameters", ("across", "up")),
+    "parallel": Kind("truing.report.parallel:parallel", "each trial a line across its parameters, the best on top"),
+    "seconds": Kind("truing.report.front:by_seconds", "score against seconds of a run, with the front"),
+    "parameters": Kind("truing.report.front:by_parameters", "score against the network's parameters, with the front"),
+    "gap": Kind("truing.report.gap:against", "a parameter against the train-validation gap", ("parameter",)),
     "overtuning": Kind("truing.report.drawn:overtuning", "the best so far as searched, and outside the choice"),
     "calibration": Kind("truing.report.drawn:calibration", "whether the delivered network's probabilities hold"),
     "roc": Kind("truing.report.drawn:roc", "sensitivity against false alarms on the locked rows"),
@@ -101,6 +111,51 @@ class Plots:
     def importance(self) -> Figure:
         """The share of the variance that each parameter makes, with intervals; see docs/importance.md."""
         return self._figure("importance")
+
+    def isolation(self, parameter: str | None = None) -> Figure:
+        """The best over all other parameters at each value of one, at equally many tries, with 95 % intervals.
+
+        Args:
+            parameter: default: the scientific one that made most of the variance.
+
+        Raises:
+            UsageError: the space has no such parameter.
+        """
+        return self._figure("isolation", parameter=parameter)
+
+    def contour(self, across: str | None = None, up: str | None = None) -> Figure:
+        """The score over two parameters, learned from the trials, which are dots; blank where no trial is near.
+
+        Args:
+            across, up: default: the two that make most of the variance together.
+
+        Raises:
+            UsageError: the space has no such parameter.
+        """
+        return self._figure("contour", across=across, up=up)
+
+    def parallel(self) -> Figure:
+        """Each trial as a line across the parameters that mattered most, the best on top in colour."""
+        return self._figure("parallel")
+
+    def seconds(self) -> Figure:
+        """Score against seconds of a run, and the front that no trial beats in both."""
+        return self._figure("seconds")
+
+    def parameters(self) -> Figure:
+        """Score against the number of parameters of the network, and the front that no trial beats in both."""
+        return self._figure("parameters")
+
+    def gap(self, parameter: str | None = None) -> Figure:
+        """What the score loses from training to validation rows, against a parameter.
+
+        Args:
+            parameter: default: what goes with the gap most, the size of the network among them.
+
+        Raises:
+            UsageError: the space has no such parameter.
+        """
+        return self._figure("gap", parameter=parameter)
 
     def overtuning(self) -> Figure:
         """The best score so far as the search saw it, and what it is worth on rows outside the choice."""

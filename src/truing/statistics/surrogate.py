@@ -69,10 +69,10 @@ def surrogate(space: Space, configs: Sequence[Mapping[str, Any]], y: np.ndarray,
     if np.ptp(inside) <= 1e-12 * max(1.0, float(np.abs(inside).max())):
         return None
     apart = distances(space, configs)
-    lengths, noise = _fitted(apart, inside)
+    lengths, noise = fitted(apart, inside)
     kernel = matern(apart, lengths)
     weights = np.linalg.solve(kernel + noise * np.eye(len(y)), kernel).T
-    return Surrogate(weights, fences, _r2(apart, inside, rng))
+    return Surrogate(weights, fences, left_out_r2(apart, inside, rng))
 
 
 def distances(space: Space, configs: Sequence[Mapping[str, Any]]) -> np.ndarray:
@@ -103,7 +103,7 @@ def matern(apart: np.ndarray, lengths: Sequence[float]) -> np.ndarray:
     return np.asarray((1.0 + r + np.square(r) / 3.0) * np.exp(-r))
 
 
-def _fitted(apart: np.ndarray, y: np.ndarray) -> tuple[list[float], float]:
+def fitted(apart: np.ndarray, y: np.ndarray) -> tuple[list[float], float]:
     """Lengths and noise of the highest marginal likelihood, found one at a time."""
     centred = y - y.mean()
     lengths, noise = [0.6] * len(apart), 0.3
@@ -130,7 +130,8 @@ def _likelihood(apart: np.ndarray, y: np.ndarray, lengths: Sequence[float], nois
     return float(-0.5 * len(y) * math.log(half @ half) - np.log(np.diag(lower)).sum())
 
 
-def _r2(apart: np.ndarray, y: np.ndarray, rng: Generator) -> float:
+def left_out_r2(apart: np.ndarray, y: np.ndarray, rng: Generator) -> float:
+    """R2 of scores that the fit had not seen, 5-fold; lengths and noise are chosen anew for each fold."""
     fold = rng.permutation(len(y)) % FOLDS
     missed = np.empty(len(y))
     for each in range(FOLDS):
@@ -139,7 +140,7 @@ def _r2(apart: np.ndarray, y: np.ndarray, rng: Generator) -> float:
         if np.ptp(y[kept]) == 0:
             missed[out] = y[out] - y[kept].mean()
             continue
-        lengths, noise = _fitted(inner, y[kept])
+        lengths, noise = fitted(inner, y[kept])
         across = matern(apart[:, out][:, :, kept], lengths)
         held = matern(inner, lengths) + noise * np.eye(len(kept))
         missed[out] = y[out] - y[kept].mean() - across @ np.linalg.solve(held, y[kept] - y[kept].mean())
