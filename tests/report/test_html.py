@@ -155,7 +155,8 @@ def test_figures_are_json_and_every_place_has_one(page: Page) -> None:
 
     places = [int(attrs["data-figure"] or "") for _, attrs in page.tags if "data-figure" in attrs]
     assert places == list(range(len(figures)))
-    assert len(figures) == 1 + 1 + 5  # score over time, what mattered, a panel for each parameter
+    first = 1 + 1 + 5  # score over time, what mattered, a panel for each parameter
+    assert len(figures) == first + 4 + 3  # four isolated parameters, contour, parallel coordinates, seconds
     labels = [attrs.get("aria-label") for _, attrs in page.tags if "data-figure" in attrs]
     assert all(label and len(label) > 40 for label in labels)
 

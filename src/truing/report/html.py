@@ -22,16 +22,18 @@ from truing.errors import JournalError
 from truing.record.changes import FUNCTION, changes_of
 from truing.record.history import History
 from truing.report.columns import many, plain
-from truing.report.effects import CAVEAT, Effect, effects
+from truing.report.effects import CAVEAT, Effect
 from truing.report.facts import inside, name_of, number, words
 from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
-from truing.report.importance import ends, importance_of, named, percent
+from truing.report.importance import ends, named, percent
 from truing.report.judgement import drawings as judged
 from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
 from truing.report.outside import tables
 from truing.report.overtuning import overtuning_of, side_by_side
+from truing.report.plots import further
 from truing.report.progress import duration
+from truing.report.seen import Seen
 from truing.report.several import of_datasets
 from truing.report.shares import drawing as shares_drawing
 from truing.report.space_table import described
@@ -137,9 +139,10 @@ def _page(
 ) -> dict[str, Any]:
     """All that the template shows."""
     metric = name_of(study.get("metric") or inside(verdict, "metric"), "score")
-    found = effects(history)
+    seen = Seen(history, study, verdict)
+    found = seen.effects
     drawings = [score_over_time(history, metric=metric)]
-    mattered = importance_of(history, study)
+    mattered = seen.importance
     mattered_drawing, mattered_place = shares_drawing(mattered), len(drawings)
     drawings += [mattered_drawing] if mattered_drawing is not None else []
     panels = []
@@ -165,6 +168,9 @@ def _page(
     decided = judged(verdict)
     decisions = [{"drawing": one, "place": len(drawings) + place} for place, one in enumerate(decided)]
     drawings += decided
+    others = further(seen)
+    more = [{"drawing": one, "place": len(drawings) + place} for place, one in enumerate(others)]
+    drawings += others
     rows = trial_rows(history)
     return {
         "name": plain(study.get("name") or Path(folder_name).name or "study"),
@@ -195,6 +201,7 @@ def _page(
         "overtuning_place": overtuning_place,
         "learning_place": learning_place,
         "decisions": decisions,
+        "more": more,
         "mattered": mattered,
         "mattered_drawing": mattered_drawing,
         "mattered_place": mattered_place,

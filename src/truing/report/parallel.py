@@ -39,7 +39,7 @@ def parallel(seen: Seen) -> Drawing | str:
     _lines(figure, seen, best[:1], names, rows, f"trial {best[0].number}, the best", ORANGE, 3.5, 1.0)
     title = _title(seen, best, names)
     lay_out(figure, title, x="place on each parameter's own scale", y="parameter")
-    figure.update_yaxes(visible=False, range=[-0.75, len(names) - 0.35], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-0.45, len(names) - 0.5], fixedrange=True)
     off = any(name not in trial.config for name in names for trial in (*best, *others))
     figure.update_xaxes(range=[OFF - 0.06 if off else -0.06, 1.06], showgrid=False, fixedrange=True)
     figure.update_xaxes(tickmode="array", tickvals=[0, 1], ticktext=["lowest", "highest"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truing.report.figures import Drawing, escaped, lay_out
+from truing.report.isolation import scientific
 from truing.report.seen import Seen
 from truing.report.study import read
 
@@ -192,6 +193,14 @@ def seen(folder: Path) -> Seen:
     return Seen(history, study, None if stored is None else stored["verdict"])
 
 
+def further(found: Seen) -> list[Drawing]:
+    """The figures of a report beside those that have a place of their own in it; without those there is nothing for."""
+    asked: list[tuple[str, dict[str, str]]] = [("isolation", {"parameter": name}) for name in scientific(found)]
+    asked += [(name, {}) for name in ("contour", "parallel", "seconds", "parameters", "gap")]
+    made = [drawing(name, found, **given) for name, given in asked]
+    return [one for one in made if one.figure.data]
+
+
 def drawing(name: str, found: Seen, **given: Any) -> Drawing:
     """A figure of `FIGURES`; an empty one whose title says why where there is none.
 
@@ -221,7 +230,7 @@ def drawing(name: str, found: Seen, **given: Any) -> Drawing:
 def shown(made: Drawing) -> Figure:
     """The figure to show by itself: its title in lines that fit a narrow screen, its text in `layout.meta`."""
     lines = textwrap.wrap(made.title, _LINE, break_long_words=True) or [""]
-    top = 20 * len(lines) + 34
+    top = 20 * len(lines) + 44
     title = {
         "text": "<br>".join(map(escaped, lines)),
         "font": {"size": 14},
@@ -229,7 +238,7 @@ def shown(made: Drawing) -> Figure:
         "xref": "paper",
         "yref": "container",
     }
-    title |= {"y": 1, "yanchor": "top", "xanchor": "left", "pad": {"t": 10}}
+    title |= {"y": 1, "yanchor": "top", "xanchor": "left", "pad": {"t": 18}}
     made.figure.update_layout(title=title, meta={"title": made.title, "text": made.text})
     before = made.figure.layout.margin.t or 56
     made.figure.update_layout(margin={"t": top}, height=(made.figure.layout.height or 380) + top - before)

@@ -19,6 +19,8 @@ from truing.record.history import History
 from truing.record.state import State
 from truing.record.trial import ADVICE, SEARCH, RunRecord, Trial
 from truing.report.columns import clip, many, plain
+from truing.report.front import PARAMETERS, SECONDS, Front, front_of
+from truing.report.gap import gaps
 from truing.report.importance import QUICK, Importance, importance_of, in_a_line
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
@@ -53,6 +55,8 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "looks": len(own_looks(history)) + earlier_looks(history)[0],
         "evaluations": [{k: r[k] for k in ("procedure", "headline")} for r in evaluations(history)],
         "importance": None if (found := _mattered(history, study)) is None else found.to_dict(),
+        "fronts": [front.to_dict() for front in _fronts(history)],
+        "gap": None if (gap := gaps(history)) is None else gap.to_dict(),
         "changes": [change.to_dict() for change in changes_of(history)],
         "resolution": history.last("resolution"),
         "outlook": history.last("outlook"),
@@ -114,6 +118,8 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     if (found := _mattered(history, study)) is not None:
         text = f"What mattered: {in_a_line(found)}."
         lines += ["", *textwrap.wrap(text, width, subsequent_indent="  ")]
+    for said in _costs(history, study):
+        lines += textwrap.wrap(said, width, subsequent_indent="  ")
     if len(history) > 2 * SHOWN:
         lines.append(clip("the last: " + " · ".join(_briefly(trial) for trial in history.trials[:-4:-1]), width))
     lines += _changes(history, width)
@@ -133,6 +139,19 @@ def _mattered(history: History, study: Mapping[str, Any]) -> Importance | None:
     if _at_work(history) or not 1 < len(history.completed) <= QUICK:
         return None
     return importance_of(history, study)
+
+
+def _fronts(history: History) -> list[Front]:
+    """Score against seconds and against parameters, where trials differ in them."""
+    found = [front_of(history, by) for by in (SECONDS, PARAMETERS)]
+    return [one for one in found if one is not None and len(set(one.costs.values())) > 1]
+
+
+def _costs(history: History, study: Mapping[str, Any]) -> list[str]:
+    """A sentence for each front on which the best is not worth its cost, and one for what goes with the gap."""
+    said = [front.sentence(study["metric"]) for front in _fronts(history) if front.enough is not None]
+    found = gaps(history)
+    return said if found is None or found.first is None else [*said, found.sentence()]
 
 
 def _changes(history: History, width: int) -> list[str]:

@@ -61,13 +61,14 @@ def best_of(scores: np.ndarray, tries: int, goal: str, rng: Generator) -> BestOf
     The mean over all subsets in closed form, which unlike the best of all does not grow with how often a value was
     tried (Dodge et al. 2019, EMNLP, section 3; without replacement, and so without bias: Tang et al. 2020, ACL). The
     interval is the t interval by the bootstrap's standard error over trials, times √(n / (n - 1)): percentiles hold far
-    too little here, since no resample is better than the best there is. What the runs' noise adds is in the trials'
-    spread already.
+    too little here, since no resample is better than the best there is. Of scores that are all above 0 it is made of
+    the logarithm. What the runs' noise adds is in the trials' spread already.
 
     Args:
         scores: float (n,), one a trial.
         tries: k, at most n.
         goal: "min" or "max".
+        rng: draws the resamples.
 
     Raises:
         MetricError: fewer scores than tries.
@@ -85,4 +86,8 @@ def best_of(scores: np.ndarray, tries: int, goal: str, rng: Generator) -> BestOf
         return BestOf(tries, n, sign * value, None, None)
     drawn = np.sort(y[rng.integers(0, n, (RESAMPLES, n))], axis=1) @ weights
     half = float(t.ppf((1 + LEVEL) / 2, n - 1) * drawn.std(ddof=1) * math.sqrt(n / (n - 1)))
-    return BestOf(tries, n, sign * value, sign * value - half, sign * value + half)
+    middle = sign * value
+    if (sign * y > 0).all():  # losses are skewed, and none is below 0: the same interval of the logarithm
+        ratio = math.exp(min(half / middle, 50.0))
+        return BestOf(tries, n, middle, middle / ratio, middle * ratio)
+    return BestOf(tries, n, middle, middle - half, middle + half)

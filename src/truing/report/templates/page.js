@@ -29,6 +29,8 @@
 
   function draw() {
     document.querySelectorAll("[data-figure]").forEach(function (place) {
+      var folded = place.closest("details");
+      if (folded && !folded.open) { return; }                           // drawn when somebody opens it
       var figure = figures[Number(place.dataset.figure)];
       // the blue of the figures is too dark on a dark page
       var data = JSON.stringify(figure.data).replaceAll('"#0072b2"', JSON.stringify(colour("--mark")));
@@ -36,6 +38,11 @@
     });
   }
   draw();
+  document.querySelectorAll("details.figure").forEach(function (one) { one.addEventListener("toggle", draw); });
+  window.addEventListener("beforeprint", function () {
+    document.querySelectorAll("details.figure").forEach(function (one) { one.open = true; });
+    draw();
+  });
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
   function sort(table, column, button) {

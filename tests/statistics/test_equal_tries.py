@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from truing.errors import MetricError
+from truing.statistics.equal_tries import best_of, tries_for
+
+
+@pytest.mark.parametrize("goal", ["min", "max"])
+@pytest.mark.parametrize(("n", "tries"), [(1, 1), (4, 1), (5, 2), (7, 3), (6, 6)])
+def test_it_is_the_mean_over_all_subsets(n: int, tries: int, goal: str) -> None:
+    rng = np.random.default_rng(n)
+    scores = np.round(rng.normal(size=n), 1)  # with ties
+
+    found = best_of(scores, tries, goal, rng)
+
+    pick = min if goal == "min" else max
+    assert found.value == pytest.approx(np.mean([pick(some) for some in combinations(scores, tries)]))
+
+
+def test_a_value_tried_more_often_has_no_advantage() -> None:
+    rng = np.random.default_rng(0)
+    few = [best_of(rng.random(6), 2, "min", rng).value for _ in range(600)]
+    often = [best_of(rng.random(60), 2, "min", rng).value for _ in range(600)]
+
+    assert np.mean(few) == pytest.approx(1 / 3, abs=0.025)  # the smaller of two uniform ones
+    assert np.mean(often) == pytest.approx(1 / 3, abs=0.015)
+
+
+@pytest.mark.parametrize("draw", ["normal", "lognormal", "uniform"])
+@pytest.mark.parametrize("n", [6, 12, 30])
+def test_the_interval_holds_what_it_is_of(draw: str, n: int) -> None:
+    rng = np.random.default_rng(n)
+    drawn = {"normal": rng.normal, "lognormal": lambda size: np.exp(rng.normal(size=size)), "uniform": rng.uniform}[
+        draw
+    ]
+    tries = tries_for([n])
+    truth = np.sort(drawn(size=(40_000, tries)), axis=1)[:, 0].mean()
+
+    found = [best_of(drawn(size=n), tries, "min", rng) for _ in range(400)]
+
+    held = np.mean([one.low <= truth <= one.high for one in found])
+    assert 0.84 <= held <= 0.99
+
+
+def test_ends_turn_round_with_the_goal_and_stay_above_0() -> None:
+    scores = np.array([0.01, 0.5, 0.9, 1.5, 0.02, 2.0])
+    low = best_of(scores, 2, "min", np.random.default_rng(1))
+    high = best_of(-scores, 2, "max", np.random.default_rng(1))
+
+    assert 0 < low.low < low.value < low.high
+    assert high.value == pytest.approx(-low.value)
+    assert high.low < high.value < high.high
+
+
+def test_no_interval_where_there_is_nothing_left_to_draw() -> None:
+    rng = np.random.default_rng(0)
+
+    assert best_of(np.array([1.0]), 1, "min", rng).low is None
+    assert best_of(np.array([1.0, 2.0]), 2, "min", rng).low is None
+    with pytest.raises(MetricError, match="best of 3 cannot be drawn from 2"):
+        best_of(np.array([1.0, 2.0]), 3, "min", rng)
