@@ -43,7 +43,7 @@ def contour(seen: Seen, across: str | None = None, up: str | None = None) -> Dra
     drawn: dict[str, Any] = {
         "x": found.across.tolist(),
         "y": found.up.tolist(),
-        "z": [[None if np.isnan(v) else float(v) for v in row] for row in found.mean],
+        "z": [[None if np.isnan(v) else float(f"{v:.5g}") for v in row] for row in found.mean],
         "colorscale": _COLOURS,
         "reversescale": history.goal == "max",
         "colorbar": {"title": {"text": ""}, "thickness": 12, "tickformat": ".3~g", "len": 0.9, "xpad": 4},

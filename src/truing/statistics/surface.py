@@ -13,7 +13,7 @@ from truing.space.space import Space
 from truing.statistics.surrogate import FEWEST, distances, fitted, left_out_r2, matern
 
 GRID = 25  # points along a scale that cannot be counted, or has more values
-MOST = 150  # trials: a Cholesky factorisation grows with the cube
+MOST = 120  # trials: a Cholesky factorisation grows with the cube
 OTHERS = 40  # configurations of the other parameters that are averaged over
 NEAR = 0.15  # of both scales: farther from any trial the surface is left out
 R2 = 0.3  # below, the surface is that of noise
@@ -46,7 +46,7 @@ def surface(
 
     The Gaussian process is that of `truing.statistics.surrogate`; its prediction at each point of a grid is averaged
     over up to 40 of the trials' other parameters (Friedman 2001, Annals of Statistics 29:1189, section 8.2). Scores far
-    outside are moved to Tukey's fences first. Of more than 150 trials as many are drawn by lot.
+    outside are moved to Tukey's fences first. Of more than 120 trials as many are drawn by lot.
 
     Args:
         space: of the trials.
