@@ -187,7 +187,7 @@ def _drawn(found: Front, seen: Seen) -> Drawing:
             x=[found.costs[found.enough]],
             y=[found.scores[found.enough]],
             customdata=[found.enough],
-            name="within one standard error",
+            name="within 1 SE",
             marker={"color": ORANGE, "size": 13, "symbol": "circle-open", "line": {"width": 3}},
         )
     title = found.sentence(metric)
@@ -208,7 +208,7 @@ def _drawn(found: Front, seen: Seen) -> Drawing:
             dtick=1 if wide else "D2",
         )
     else:
-        figure.update_xaxes(range=[left, right])
+        figure.update_xaxes(range=[left, right], tickformat="~s" if found.by == PARAMETERS else "~g", nticks=6)
     shown = found.trials if len(found.trials) <= 8 else (*found.trials[:4], *found.trials[-4:])
     listed = "; ".join(
         f"trial {n}: {format_value(found.scores[n])} at {amount(found.by, found.costs[n])}" for n in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,14 @@ import numpy as np
 
 from truing.record.history import History
 from truing.report.columns import clip, many, plain
-from truing.report.effects import Effect
+from truing.report.effects import Cell, Effect
 from truing.report.figures import BLUE, GREY, ORANGE, Drawing, along, escaped, lay_out, logarithmic, scale, span
 from truing.report.importance import WHOLE
 from truing.report.seen import Seen
 from truing.space.configuration import format_value
 from truing.statistics.equal_tries import BestOf, best_of, tries_for
 
+ENOUGH = 9  # trials in a bin, for three tries
 FEWEST = 3  # trials at a value, below which nothing is said of it
 
 
@@ -36,10 +38,41 @@ class Isolated:
     of: BestOf
 
 
+def wider(effect: Effect) -> Sequence[Cell]:
+    """The values of a parameter; neighbouring bins are put together until each has nine trials, for three tries."""
+    if effect.kind != "bins":
+        return effect.cells
+    groups: list[list[Cell]] = []
+    for cell in effect.cells:
+        if groups and sum(one.n for one in groups[-1]) < ENOUGH:
+            groups[-1].append(cell)
+        else:
+            groups.append([cell])
+    if len(groups) > 1 and sum(one.n for one in groups[-1]) < ENOUGH:
+        groups[-2] += groups.pop()
+    if len(groups) < 2:  # one value compares with nothing
+        return effect.cells
+    return [_together(group, effect.log) for group in groups]
+
+
+def _together(group: Sequence[Cell], log: bool) -> Cell:
+    if len(group) == 1:
+        return group[0]
+    n, first, last = sum(one.n for one in group), group[0], group[-1]
+    centres = np.array([one.centre for one in group])
+    weights = np.array([one.n for one in group]) / n
+    centre = float(np.exp(weights @ np.log(centres)) if log else weights @ centres)
+    label = f"{format_value(first.low)} to {format_value(last.high)}"
+    mean = float(weights @ np.array([one.mean for one in group]))
+    trials = tuple(number for one in group for number in one.trials)
+    return Cell(label, first.low, last.high, centre, trials, n, mean, None, None)
+
+
 def isolate(effect: Effect, history: History) -> tuple[list[Isolated], list[str]]:
     """What each value reaches with the other parameters tuned, and the labels of those with fewer than 3 trials."""
-    kept = [cell for cell in effect.cells if cell.n >= FEWEST]
-    few = [cell.label for cell in effect.cells if cell.n < FEWEST]
+    cells = wider(effect)
+    kept = [cell for cell in cells if cell.n >= FEWEST]
+    few = [cell.label for cell in cells if cell.n < FEWEST]
     if not kept:
         return [], few
     tries, found = tries_for([cell.n for cell in kept]), []
@@ -129,7 +162,11 @@ def _title(called: str, what: str, order: list[Isolated], seen: Seen) -> str:
         return f"{called}: {what} over the other parameters, at its only value with enough trials, {here}{region}."
     last = order[-1]
     there = f"{clip(plain(last.label), 30)} ({format_value(last.of.value)})"
-    return f"{called}: over the other parameters, {what} is best at {here} and worst at {there}{region}."
+    apart = first.of, last.of
+    ends = [(one.low, one.high) for one in apart if one.low is not None and one.high is not None]
+    overlap = len(ends) == 2 and max(low for low, _ in ends) <= min(high for _, high in ends)
+    unsure = "; their intervals overlap" if overlap else ""
+    return f"{called}: over the other parameters, {what} is best at {here} and worst at {there}{region}{unsure}."
 
 
 def _words(found: list[Isolated], few: list[str], seen: Seen) -> str:

@@ -34,14 +34,14 @@ def parallel(seen: Seen) -> Drawing | str:
     rows = list(range(len(names)))[::-1]
     for row in rows:
         figure.add_scatter(x=[0, 1], y=[row, row], mode="lines", line={"color": GREY, "width": 1}, **_SILENT)
-    _lines(figure, seen, others, names, rows, "other trials", GREY, 1.0, 0.35)
-    _lines(figure, seen, best[1:], names, rows, f"the best {len(best)}", BLUE, 1.8, 0.9)
-    _lines(figure, seen, best[:1], names, rows, f"trial {best[0].number}, the best", ORANGE, 3.5, 1.0)
+    _lines(figure, seen, others, names, rows, "others", GREY, 1.0, 0.35)
+    _lines(figure, seen, best[1:], names, rows, f"best {len(best)}", BLUE, 1.8, 0.9)
+    _lines(figure, seen, best[:1], names, rows, f"best, trial {best[0].number}", ORANGE, 3.5, 1.0)
     title = _title(seen, best, names)
     lay_out(figure, title, x="place on each parameter's own scale", y="parameter")
     figure.update_yaxes(visible=False, range=[-0.45, len(names) - 0.5], fixedrange=True)
     off = any(name not in trial.config for name in names for trial in (*best, *others))
-    figure.update_xaxes(range=[OFF - 0.06 if off else -0.06, 1.06], showgrid=False, fixedrange=True)
+    figure.update_xaxes(range=[OFF - 0.06 if off else -0.06, 1.1], showgrid=False, fixedrange=True)
     figure.update_xaxes(tickmode="array", tickvals=[0, 1], ticktext=["lowest", "highest"])
     for row, name in zip(rows, names, strict=True):
         _axis(figure, seen, name, row)

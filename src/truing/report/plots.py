@@ -230,12 +230,12 @@ def drawing(name: str, found: Seen, **given: Any) -> Drawing:
 def shown(made: Drawing) -> Figure:
     """The figure to show by itself: its title in lines that fit a narrow screen, its text in `layout.meta`."""
     lines = textwrap.wrap(made.title, _LINE, break_long_words=True) or [""]
-    top = 20 * len(lines) + 44
+    top = 20 * len(lines) + 52
     title = {
         "text": "<br>".join(map(escaped, lines)),
         "font": {"size": 14},
-        "x": 0,
-        "xref": "paper",
+        "x": 0.02,
+        "xref": "container",
         "yref": "container",
     }
     title |= {"y": 1, "yanchor": "top", "xanchor": "left", "pad": {"t": 18}}
