@@ -18,7 +18,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, ShuffleSplit, StratifiedKFold
 
 import truing as tr
 from truing.errors import ChangedStudyError, TruingError, UsageError
@@ -587,3 +587,38 @@ def test_the_price_goes_by_the_rows_inside_and_what_takes_no_part_is_said(
     shown = study.evaluate(tr.InternalExternal(), trials=2, workers=0).text
     assert f"{told['selected']:.3f} [{told['low']:.3f}, {told['high']:.3f}]" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+# -- beside the study --------------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_of_before_shows_the_nested_validation_that_was_made_since(tmp_path: Path) -> None:
+    study = tr.Study(logistic, SPACE, data=tr.Data(X, Y), validation=tr.KFold(3), search="grid", folder=tmp_path / "s")
+    study.run(workers=0)
+    before = {one["code"]: one for one in study.verdict(workers=0).to_dict()["corrections"]}
+    assert before["nested"]["value"] is None
+    assert "not asked for" in before["nested"]["reason"]
+
+    nested = study.evaluate(tr.Nested(2), trials=2, workers=0).to_dict()
+
+    after = {one["code"]: one for one in study.verdict().to_dict()["corrections"]}
+    assert after["nested"]["value"] == nested["value"]
+    assert after["nested"]["name"] == "nested validation, made since"
+    assert {code: one for code, one in after.items() if code != "nested"} == {
+        code: one for code, one in before.items() if code != "nested"
+    }
+    report = (tmp_path / "s" / "report.html").read_text(encoding="utf-8")
+    assert "nested validation, made since" in report
+    assert "not asked for" not in report
+    stored = read(tmp_path / "s")[0].last("verdict")["verdict"]["corrections"]
+    assert {one["code"]: one for one in stored} == before  # the journal is as it was
+
+
+@pytest.mark.parametrize("splitter", [ShuffleSplit(3, random_state=0), StratifiedKFold(3)])
+def test_internal_refuses_a_splitter_that_parts_copies_before_anything_runs(tmp_path: Path, splitter: Any) -> None:
+    study = tr.Study(logistic, SPACE, data=tr.Data(X, Y), validation=splitter, search="grid", folder=tmp_path / "s")
+
+    with pytest.raises(UsageError, match=r"draws rows with replacement, and validation= .* cannot keep the copies"):
+        study.evaluate(tr.Internal(2), trials=1, workers=0)
+
+    assert not (tmp_path / "s").exists()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from truing.data.outline import Outline
-from truing.errors import ChangedStudyError, StudyFailedError, UsageError
+from truing.errors import ChangedStudyError, DataError, StudyFailedError, UsageError
 from truing.execution.fence import Fence
 from truing.execution.job import Job
 from truing.judge import Judge, nothing_completed
@@ -342,6 +342,33 @@ def procedure_of(given: Any) -> Procedure:
     raise UsageError(
         f"evaluate() takes tr.Nested(5), tr.Internal(20), tr.InternalExternal() or one of {names}; got {given!r}."
     )
+
+
+def refuse_copies(procedure: Procedure, setting: Setting, validation: Any) -> None:
+    """Refuse, before anything runs, a protocol that cannot divide rows of which there are copies.
+
+    Args:
+        validation: as the study was given it, not yet bound to rows.
+
+    Raises:
+        UsageError: a part draws rows with replacement, and the protocol puts copies of a row on both sides.
+    """
+    if setting.data is None:
+        return
+    name = str(procedure.to_dict()["name"])
+    parts = procedure.plan(setting.outline()["data"], stream(setting.plan.seed, "evaluate", name))
+    for part in parts:
+        if part.units is None:
+            continue
+        try:
+            inner_setting(setting, validation, part, name)
+        except DataError as error:
+            what = validation.describe() if hasattr(validation, "describe") else type(validation).__name__
+            raise UsageError(
+                f"{type(procedure).__name__} draws rows with replacement, and validation= ({what}) cannot keep the "
+                "copies of a row on one side: give one of Truing's own, such as tr.KFold(5), or evaluate tr.Nested(5). "
+                f"It said: {error}"
+            ) from error
 
 
 def stored(history: History, procedure: Procedure, trials: int | None) -> Mapping[str, Any] | None:

@@ -352,6 +352,7 @@ class Study:
 
     def _verdict(self, again: bool, workers: int | None) -> Verdict:
         from truing.verdict import Verdict, reach
+        from truing.verdict.corrections import renewed
         from truing.verdict.since import outdated
 
         if script.reached(self, "verdict"):
@@ -365,7 +366,7 @@ class Study:
             lacking = outdated(past, stored["verdict"], metrics=names, aim=self._aim, prevalence=self._prevalence)
             for note in lacking:
                 print(note, file=sys.stderr)
-            return Verdict(stored["verdict"])
+            return Verdict(renewed(stored["verdict"], past))
         script.about_to_judge()
         if len(past) == 0:
             raise UsageError(f"The study in {self.folder} has not been run; call run() before verdict().")
@@ -438,7 +439,7 @@ class Study:
             StudyFailedError: no tuning inside completed.
             KeyboardInterrupt: after Ctrl-C, when what ran has ended.
         """
-        from truing.evaluate import Evaluating, procedure_of, stored
+        from truing.evaluate import Evaluating, procedure_of, refuse_copies, stored
         from truing.verdict.evaluation import Evaluation
 
         several.only_for_one("evaluate()", self.datasets)
@@ -458,6 +459,7 @@ class Study:
         script.about_to_judge()
         if self.data is None:
             raise UsageError(f"{type(procedure).__name__} divides rows, and there is no data=: use tr.Seeds(5).")
+        refuse_copies(procedure, self._setting, self._validation)
         limits = limits_of(self.searcher, asked if asked is not None else len(past) or None, minutes, None)
         workers, gpus = self._place(workers)
         refuse_held(self.folder)

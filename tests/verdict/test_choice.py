@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import truing as tr
 from truing.record.seeds import stream
 from truing.verdict import choice
+from truing.verdict.choice import Scores
 from truing.verdict.text import WIDTH
 
 
@@ -219,3 +222,23 @@ def test_a_search_that_fits_the_rows_is_told_so(judged) -> None:
 def test_the_sentence_on_overtuning(rise: float, real: float, words: str) -> None:
     found = {"trials": [0, 1], "as_searched": [0.5, 0.8], "since": 9, "rise": rise, "corrected_rise": real}
     assert words in choice.sentence({"overtuning": found})
+
+
+def test_remembered_tables_are_those_that_would_be_made_anew() -> None:
+    rng = np.random.default_rng(1)
+    rows = [rng.choice(30, 12, replace=False) for _ in range(4)]
+    losses = [rng.normal(size=(5, 12)) for _ in rows]
+    asked: list[bytes] = []
+
+    def scores(table: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        asked.append(weights.tobytes())
+        return table @ weights / weights.sum()
+
+    runs = [(own, partial(scores, table)) for own, table in zip(rows, losses, strict=True)]
+    kept = Scores(runs, 5)
+    draws = [rng.multinomial(30, np.full(30, 1 / 30)).astype(float) for _ in range(9)]
+    for weights in [*draws, *reversed(draws), draws[4], draws[4]]:
+        assert np.array_equal(kept.table(weights), Scores(runs, 5).table(weights), equal_nan=True)
+        before = len(asked)
+        kept.table(weights.copy())  # what is equal is not made again, whoever made it
+        assert len(asked) == before

@@ -103,6 +103,7 @@ def study_of(folder: Path, call: str = "verdict()") -> Any:
 
 def stored_verdict(folder: Path) -> dict[str, Any] | None:
     from truing.report.study import JOURNAL, read
+    from truing.verdict.corrections import renewed
     from truing.verdict.since import since
 
     if not (folder / JOURNAL).is_file():
@@ -112,7 +113,7 @@ def stored_verdict(folder: Path) -> dict[str, Any] | None:
     with readable(folder):
         if stored is not None and (note := since(history, stored["verdict"])):
             say(note)
-        return stored["verdict"] if stored is not None else None
+        return renewed(stored["verdict"], history) if stored is not None else None
 
 
 def best_of(folder: Path) -> dict[str, Any] | None:

@@ -40,6 +40,7 @@ from truing.report.space_table import described
 from truing.report.table import Row, best_number, ordered, score, trial_rows
 from truing.space.configuration import format_value
 from truing.verdict.best_epoch import sentence
+from truing.verdict.corrections import renewed
 from truing.verdict.evaluation import Evaluation
 from truing.verdict.figures import KEPT
 from truing.verdict.stored import evaluations
@@ -196,7 +197,7 @@ def _page(
         "warnings": _warnings(history, study, verdict),
         "over_time": drawings[0],
         "learning": learning,
-        "corrections": side_by_side(verdict),
+        "corrections": side_by_side(renewed(verdict, history) if verdict is not None else None),
         "overtuning": overtuning,
         "overtuning_place": overtuning_place,
         "learning_place": learning_place,

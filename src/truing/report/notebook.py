@@ -10,6 +10,7 @@ from typing import Any
 from truing.record.history import History
 from truing.report.columns import many, plain
 from truing.report.table import TrialTable, ordered, score, trial_rows
+from truing.report.watch import luck
 
 SHOWN = 10
 
@@ -34,10 +35,10 @@ def study_html(history: History | None, study: Mapping[str, Any], folder: str) -
     if stored is not None:
         parts.append(f"<p><strong>{_said(stored['verdict']['headline'])}</strong></p>")
     if best is not None:
-        luck = "" if stored is not None else " Its luck is still in this figure: the verdict takes it out."
+        said = "" if stored is not None else f" {luck(best)}"
         parts.append(
             f"<p>Best by the search: trial {best.number}, {_said(metric)} {_said(score(best.value, best.se))} "
-            f"({_said(best.config)}).{luck}</p>"
+            f"({_said(best.config)}).{said}</p>"
         )
     rows = ordered(trial_rows(history), goal, best_first=True)
     parts.append(TrialTable(rows[:SHOWN], metric=metric, goal=goal, best_first=True)._repr_html_())

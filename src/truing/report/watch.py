@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from truing.loop import Limits, Session
 from truing.record.history import History
+from truing.record.trial import Trial
 from truing.report.columns import many
 from truing.report.progress import SEARCH, Progress, Status
 
@@ -107,13 +108,19 @@ def ending(
         elif len(history) == before and why in ("trials", "exhausted"):
             lines.append(f"The study already has its {many(len(history), 'trial')}; give a larger trials= to go on.")
         lines.append(
-            f"Best by the search: trial {best.number}, {metric} {best.value:.4g} ({best.config}). "
-            "Its luck is still in this figure: the verdict takes it out."
+            f"Best by the search: trial {best.number}, {metric} {best.value:.4g} ({best.config}). {luck(best)}"
         )
     lines += said
     if why == "interrupted":
         lines.append("Interrupted: nothing that finished is lost; the same command goes on.")
     return lines
+
+
+def luck(best: Trial) -> str:
+    """What is to be known of the best score of a search, in a sentence."""
+    if best.number == 0:
+        return "These are the defaults: no trial was better."
+    return "Its luck is still in this figure: the verdict takes it out."
 
 
 def interrupting(count: int) -> str:

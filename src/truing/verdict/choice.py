@@ -12,7 +12,7 @@ over-correct by a point and more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ MOST_TRIALS = 300
 MOST_SCORES = 40_000_000  # of rows x configurations, beyond which resampling would take minutes
 SECONDS = 2.0  # of resampling, as a rule of thumb by which their number is set; never by a clock
 FEWEST = 100  # resamples
+REMEMBERED = 4  # tables of scores, each of one resample
 POINTS = 60  # of the figure along the search
 
 
@@ -56,9 +57,23 @@ class Scores:
 
     runs: Sequence[tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]]
     number: int
+    _known: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def table(self, weights: np.ndarray) -> np.ndarray:
-        """The score of each run, float (runs, k); NaN where undefined on the rows that have weight."""
+        """The score of each run, float (runs, k); NaN where undefined on the rows that have weight.
+
+        The last few are remembered: of one resample it is asked for the choice and again for each candidate judged.
+        """
+        key = weights.tobytes()
+        if key not in self._known:
+            if len(self._known) >= REMEMBERED:
+                del self._known[next(iter(self._known))]
+            found = self._table(weights)
+            found.flags.writeable = False
+            self._known[key] = found
+        return self._known[key]
+
+    def _table(self, weights: np.ndarray) -> np.ndarray:
         found = np.full((len(self.runs), self.number), np.nan)
         for place, (rows, scores) in enumerate(self.runs):
             own = weights[rows]

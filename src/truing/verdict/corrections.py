@@ -56,17 +56,31 @@ def _figures(verdict: Mapping[str, Any], history: History | None) -> list[dict[s
     chosen += "at these rows is not"
     found.append(_entry("bbc_cv", "BBC-CV, the choice repeated", bbc, chosen))
     found.append(_locked(verdict))
-    nested = _nested(history)
-    found.append(
-        _entry(
-            "nested",
-            "nested validation",
-            nested or {"value": None, "reason": NOT_ASKED},
-            "the mean score on rows outside of the whole procedure, search included, of what it selects on a part of "
-            "these rows; not of this very configuration",
-        )
-    )
+    found.append(_of_nested(_nested(history)))
     return found
+
+
+def _of_nested(nested: Mapping[str, Any] | None, name: str = "nested validation") -> dict[str, Any]:
+    return _entry(
+        "nested",
+        name,
+        nested or {"value": None, "reason": NOT_ASKED},
+        "the mean score on rows outside of the whole procedure, search included, of what it selects on a part of "
+        "these rows; not of this very configuration",
+    )
+
+
+def renewed(verdict: Mapping[str, Any], history: History) -> dict[str, Any]:
+    """A stored verdict with the nested validation that was made since, where it was made without one; pure."""
+    nested, given = _nested(history), verdict.get("corrections")
+    if nested is None or not isinstance(given, list | tuple):
+        return dict(verdict)
+    late = _of_nested(nested, "nested validation, made since")
+    return {**verdict, "corrections": [late if _is_lacking(one) else one for one in given]}
+
+
+def _is_lacking(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and entry.get("code") == "nested" and entry.get("reason") == NOT_ASKED
 
 
 def _locked(verdict: Mapping[str, Any]) -> dict[str, Any]:
