@@ -43,14 +43,16 @@ def test_every_value_has_the_same_number_of_tries(goal: str) -> None:
     assert found[0].of.value == pytest.approx(1 / 5 if goal == "min" else 4 / 5, abs=0.08)
 
 
-def test_bins_are_wide_enough_for_tries_and_hold_every_trial_once() -> None:
-    history = told(30, 30)
+@pytest.mark.parametrize("trials", [24, 23, 33, 41, 60])
+def test_bins_are_wide_enough_for_tries_and_hold_every_trial_once(trials: int) -> None:
+    history = told(trials, 0)
     effect = next(one for one in effects(history) if one.parameter == "rate")
 
     found, _ = isolate(effect, history)
 
     assert 2 <= len(found) <= 6
-    assert sum(one.of.n for one in found) == 60
+    assert len({one.label for one in found}) == len(found)
+    assert sum(one.of.n for one in found) == trials
     assert min(one.of.n for one in found) >= 9
     assert {one.of.tries for one in found} == {min(one.of.n for one in found) // 3}
     assert [one.centre for one in found] == sorted(one.centre for one in found)

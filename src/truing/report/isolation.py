@@ -49,7 +49,8 @@ def wider(effect: Effect) -> Sequence[Cell]:
         else:
             groups.append([cell])
     if len(groups) > 1 and sum(one.n for one in groups[-1]) < ENOUGH:
-        groups[-2] += groups.pop()
+        last = groups.pop()
+        groups[-1] += last
     if len(groups) < 2:  # one value compares with nothing
         return effect.cells
     return [_together(group, effect.log) for group in groups]
