@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from truing.portfolios import portfolio as portfolio
     from truing.probe.found import Inspection as Inspection
     from truing.probe.inspection import inspect as inspect
+    from truing.probe.learning_rates import RangeTest as RangeTest
+    from truing.probe.learning_rates import range_test as range_test
+    from truing.probe.throughput import Runtime as Runtime
+    from truing.probe.throughput import runtime as runtime
     from truing.report.view import StudyView as StudyView
     from truing.report.view import load as load
     from truing.search.grid import GridSearch as GridSearch
@@ -74,7 +78,9 @@ _HOMES = {
     "Nested": "truing.validation.nested",
     "Portfolio": "truing.portfolios",
     "RandomSearch": "truing.search.random",
+    "RangeTest": "truing.probe.learning_rates",
     "Repeat": "truing.space.repeat",
+    "Runtime": "truing.probe.throughput",
     "Seeds": "truing.validation.seeds",
     "SequentialSearch": "truing.search.sequential",
     "SobolSearch": "truing.search.sobol",
@@ -93,6 +99,8 @@ _HOMES = {
     "inspect": "truing.probe.inspection",
     "load": "truing.report.view",
     "portfolio": "truing.portfolios",
+    "range_test": "truing.probe.learning_rates",
+    "runtime": "truing.probe.throughput",
     "suggested": "truing.knowledge.deck",
 }
 
@@ -127,6 +135,10 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "inspect",
     "Inspection",
     "Advice",
+    "runtime",
+    "Runtime",
+    "range_test",
+    "RangeTest",
     "Verdict",
     "Evaluation",
     "compare",

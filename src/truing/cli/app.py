@@ -188,6 +188,8 @@ def report(
 app.command()(judging.compare)
 app.command()(knowing.explain)
 app.command()(knowing.inspect)
+app.command()(knowing.runtime)
+app.command("range")(knowing.range_test)
 
 
 @app.command()

@@ -13,9 +13,17 @@ MAKES = "has a function build(config), or a module class"
 
 
 def model_of(name: str, execute: Callable[[str, str, str], dict[str, Any]]) -> tuple[Any, Any, dict[str, Any]]:
-    """What FILE:build names, with the data and the defaults of the file's study of it, where there is one.
+    """As `trained_of`, without the loss."""
+    return trained_of(name, execute)[:3]
+
+
+def trained_of(
+    name: str, execute: Callable[[str, str, str], dict[str, Any]], rows: str | None = None
+) -> tuple[Any, Any, dict[str, Any], Any]:
+    """What FILE:build names, with data, defaults and loss of the file's study of it, where there is one.
 
     Args:
+        rows: a name in the file for the data instead.
         name: FILE or FILE:build; without a name it is `build`, else what the only study trains.
         execute: (path, what the file is, what it should do) -> the file's names.
 
@@ -38,11 +46,16 @@ def model_of(name: str, execute: Callable[[str, str, str], dict[str, Any]]) -> t
             here = [key for key, item in names.items() if callable(item) and not key.startswith("_")]
             raise UsageError(f"{path} has nothing named {variable!r}; it has {', '.join(here) or 'nothing to call'}.")
         found = names[variable]
+    if rows is not None and rows not in names:
+        here = [key for key, item in names.items() if hasattr(item, "__len__") and not key.startswith("_")]
+        raise UsageError(f"{path} has no data named {rows!r}; it has {', '.join(here) or 'none'}.")
+    given = None if rows is None else names[rows]
     for study in [found, *studies]:
         builder = getattr(getattr(study, "objective", None), "build", None)
         if (builder is not None and builder is getattr(found, "build", found)) or (study is found and builder):
-            return builder, study.data, dict(study.space.defaults())
-    return found, None, {}
+            loss = getattr(study.objective, "loss", None)
+            return builder, study.data if given is None else given, dict(study.space.defaults()), loss
+    return found, given, {}, None
 
 
 def shape_of(given: str) -> list[tuple[int, ...]] | tuple[int, ...]:

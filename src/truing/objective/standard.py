@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from truing.errors import UsageError
+from truing.objective.precision import PRECISIONS
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 LR_SCHEDULES = ("constant", "cosine", "linear")
@@ -26,6 +27,8 @@ class Standard:
     lr_schedule: str
     warmup: float
     grad_clip: float
+    precision: str
+    channels_last: bool
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Standard:
@@ -48,6 +51,8 @@ class Standard:
             lr_schedule=_one_of(config, "lr_schedule", "constant", LR_SCHEDULES),
             warmup=_number(config, "warmup", 0.0, below=1.0),
             grad_clip=0.0 if config.get("grad_clip") is None else _number(config, "grad_clip", 0.0),
+            precision=_one_of(config, "precision", "float32", PRECISIONS),
+            channels_last=_flag(config, "channels_last"),
         )
 
     def make_optimizer(self, net: Any) -> Any:
@@ -106,3 +111,10 @@ def _one_of(config: Mapping[str, Any], name: str, default: str, allowed: tuple[s
     if not isinstance(value, str) or value.lower() not in allowed:
         raise UsageError(f"TorchTrainer knows {name} as one of {', '.join(allowed)}; got {value!r}.")
     return value.lower()
+
+
+def _flag(config: Mapping[str, Any], name: str) -> bool:
+    value = config.get(name, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"TorchTrainer reads {name} as True or False; got {value!r}.")
+    return value

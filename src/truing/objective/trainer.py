@@ -17,6 +17,7 @@ import numpy as np
 
 from truing.errors import UsageError
 from truing.objective.batches import Batches, as_array, as_floats, stacked
+from truing.objective.precision import Precision, ordered
 from truing.objective.standard import Standard
 
 
@@ -37,6 +38,10 @@ class TorchTrainer:
     | lr_schedule     | "constant" | "constant", "cosine" or "linear", down to zero after the last step          |
     | warmup          | 0.0        | in [0, 1): share of all steps in which the learning rate rises linearly     |
     | grad_clip       | 0.0        | largest norm of the gradient; 0 or None = no clipping                       |
+    | precision       | "float32"  | of training passes: "float32", "tf32", "bfloat16" or "float16"              |
+    | channels_last   | False      | the channels of a pixel lie together in memory                              |
+
+    The last two are how it is run and not what is trained; `truing runtime` finds them. Predictions are in float32.
 
     Inputs: float64 becomes float32 and uint8 is divided by 255; other whole numbers stay as they are (for embeddings).
     A frame, list or sparse matrix of numbers becomes one array. Nothing else is scaled, inputs and targets alike. A
@@ -84,6 +89,7 @@ class TorchTrainer:
         if not isinstance(net, torch.nn.Module):
             raise UsageError(f"build(config) must return a torch.nn.Module, got {type(net).__name__}.")
         net.to(device)
+        precision = Precision(standard.precision, device)
         batches = Batches(run.train, classes, standard.batch_size, run.seed, device)
         loss_of = self.loss or _default_loss(classes, standard.label_smoothing)
         optimizer: Any = None
@@ -91,16 +97,15 @@ class TorchTrainer:
         for epoch in run.epochs(self.epochs if run.max_epochs is None else None):
             if optimizer is None:
                 _materialise(net, batches)
+                if standard.channels_last:
+                    net.to(memory_format=torch.channels_last)
                 optimizer = standard.make_optimizer(net)
                 scheduler = standard.make_scheduler(optimizer, run.asked_epochs * len(batches))
             net.train()
             for x, y in batches:
                 optimizer.zero_grad(set_to_none=True)
-                loss = loss_of(_checked(net(x), len(y), classes), y)
-                loss.backward()
-                if standard.grad_clip:
-                    torch.nn.utils.clip_grad_norm_(net.parameters(), standard.grad_clip)
-                optimizer.step()
+                out = precision.outputs(net, ordered(x, standard.channels_last))
+                precision.update(loss_of(_checked(out, len(y), classes), y), net, optimizer, standard.grad_clip)
                 scheduler.step()
             valid = run.valid.dataset() if run.valid.kind == "dataset" else run.valid.x
             # On the training rows at the end only: what the figure of the gap needs, for one pass over them.

@@ -1,0 +1,101 @@
+"""Which of many settings is fastest, without timing all of them at length: the slow ones drop out early."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+LONG = 3.0  # seconds for a setting, where every one is timed at length
+BLOCKS = 10  # into which they are cut; the median of the blocks counts
+ROUNDS = ((0.15, 0.75), (0.4, 0.9), (0.7, 0.97))  # seconds for a setting, and the share of the fastest that stays in
+
+
+@dataclass(frozen=True)
+class Timed(Generic[T]):
+    """What a race found.
+
+    Args:
+        rates: setting -> rows a second, all blocks that were timed.
+        order: the fastest first; those that dropped out early behind those that stayed, whatever their noise.
+        failed: setting -> why it could not be timed.
+    """
+
+    rates: Mapping[T, tuple[float, ...]]
+    order: tuple[T, ...]
+    failed: Mapping[T, str] = field(default_factory=dict)
+
+    def rate(self, setting: T) -> float:
+        """The median of its blocks."""
+        return statistics.median(self.rates[setting])
+
+
+class CannotRun(Exception):
+    """A setting that this machine or this network does not take."""
+
+
+def race(
+    settings: Sequence[T],
+    measure: Callable[[T, float, int], Sequence[float]],
+    *,
+    rounds: Sequence[tuple[float, float]] = ROUNDS,
+    always: T | None = None,
+    seed: int = 0,
+) -> Timed[T]:
+    """Time all settings shortly, the faster ones longer, the fastest longest.
+
+    Successive elimination as in sequential halving (Karnin et al. 2013, ICML): a round drops what is slower than a
+    share of the fastest, and at least as many as leave a third, then two. Blocks of all rounds count together, and the
+    order within a round is drawn, so that a machine that slows down for a while does so to nobody in particular.
+
+    Args:
+        measure: (setting, seconds, blocks) -> rows a second of each block; raises CannotRun.
+        rounds: (seconds for a setting, share of the fastest that stays in).
+        always: is timed in every round, for the others are compared with it; it goes on only if it is fast.
+        seed: of the order.
+
+    >>> found = race([10.0, 30.0, 20.0], lambda speed, seconds, blocks: [speed] * blocks)
+    >>> found.order[0], len(found.rates[30.0]) > len(found.rates[10.0])
+    (30.0, True)
+    """
+    draw = random.Random(seed)
+    rates: dict[T, list[float]] = {}
+    failed: dict[T, str] = {}
+    alive = list(settings)
+    lasted: dict[T, int] = {}
+    for number, (seconds, share) in enumerate(rounds):
+        entered = alive if always is None or always in alive or always not in rates else [*alive, always]
+        for setting in draw.sample(entered, len(entered)):
+            try:
+                rates.setdefault(setting, []).extend(measure(setting, seconds, 3 if number == 0 else 5))
+                if setting in alive:
+                    lasted[setting] = number
+            except CannotRun as why:
+                failed[setting] = str(why)
+                rates.pop(setting, None)
+        ranked = sorted((one for one in alive if one in rates), key=lambda one: -statistics.median(rates[one]))
+        if not ranked:
+            break
+        best = statistics.median(rates[ranked[0]])
+        room = max(2, math.ceil(len(settings) / 3)) if number == 0 else 2
+        alive = [one for one in ranked if statistics.median(rates[one]) >= share * best][:room]
+        if len(alive) == 1:
+            break
+    order = sorted(rates, key=lambda one: (-lasted[one], -statistics.median(rates[one])))
+    return Timed({one: tuple(found) for one, found in rates.items()}, tuple(order), failed)
+
+
+def sweep(
+    settings: Sequence[T], measure: Callable[[T, float, int], Sequence[float]], *, seconds: float = LONG, seed: int = 0
+) -> Timed[T]:
+    """Time every setting at length; what a race saves, and the yardstick for it.
+
+    >>> sweep([1.0, 2.0], lambda speed, seconds, blocks: [speed] * blocks).order
+    (2.0, 1.0)
+    """
+    return race(settings, lambda one, length, _: measure(one, length, BLOCKS), rounds=[(seconds, 0.0)], seed=seed)
