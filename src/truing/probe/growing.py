@@ -67,7 +67,7 @@ def read(losses: Sequence[float], at: Sequence[float]) -> Curve:
 
     >>> at = rates(1e-3, 1.0, 31)
     >>> curve = read([2 - 1.5 * (rate > 0.009) + 9 * (rate > 0.49) for rate in at], at)
-    >>> curve.falls < 0.02 < curve.turns < 0.5, curve.diverges
+    >>> 0.005 < curve.falls <= curve.turns < 0.5, curve.diverges
     (True, True)
     """
     if len(losses) < 2 * WINDOW:

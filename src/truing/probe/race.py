@@ -59,7 +59,7 @@ def race(
         always: is timed in every round, for the others are compared with it; it goes on only if it is fast.
         seed: of the order.
 
-    >>> found = race([10.0, 30.0, 20.0], lambda speed, seconds, blocks: [speed] * blocks)
+    >>> found = race([10.0, 30.0, 29.0], lambda speed, seconds, blocks: [speed] * blocks)
     >>> found.order[0], len(found.rates[30.0]) > len(found.rates[10.0])
     (30.0, True)
     """
@@ -84,7 +84,7 @@ def race(
         best = statistics.median(rates[ranked[0]])
         room = max(2, math.ceil(len(settings) / 3)) if number == 0 else 2
         alive = [one for one in ranked if statistics.median(rates[one]) >= share * best][:room]
-        if len(alive) == 1:
+        if len(alive) == 1 and always in (None, alive[0]):
             break
     order = sorted(rates, key=lambda one: (-lasted[one], -statistics.median(rates[one])))
     return Timed({one: tuple(found) for one, found in rates.items()}, tuple(order), failed)

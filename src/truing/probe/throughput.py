@@ -75,11 +75,11 @@ class Runtime:
         seconds: {"timing", "checking", "batches", "all"}.
         day: of the measurement.
 
-    >>> import torch
-    >>> net = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
-    >>> found = runtime(net)
-    >>> found.recommended.setting.precision in ("float32", "bfloat16"), found.recommended.equivalence.is_shown
-    (True, True)
+    >>> one, two = Candidate(Setting(), 900.0, 13, SAME), Candidate(Setting(1, 2), 1620.0, 13, SAME)
+    >>> found = Runtime("build", "256 drawn rows of 8", 64, "adamw", (two, one), two, Feasible((), "nothing was tried"),
+    ...                 {}, (), Machine.here(), {"timing": 5.0}, "2026-11-24")
+    >>> found.gain, str(found.alone.setting), found.group
+    (1.8, '1 run, 1 thread, float32', {'precision': Choice(['float32'], group='runtime', role='fixed')})
     """
 
     name: str
@@ -208,6 +208,11 @@ def runtime(
 
     Raises:
         UsageError: as `inspect`; the device is not there; outputs that do not fit the labels; it does not train.
+
+    >>> import torch
+    >>> found = runtime(torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3)))
+    >>> found.recommended.setting.precision in ("float32", "bfloat16"), found.recommended.equivalence.is_shown
+    (True, True)
     """
     _check_torch()
     _check_device(device)
