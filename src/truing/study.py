@@ -287,6 +287,7 @@ class Study:
                 minutes=minutes,
                 workers=workers,
                 memory=in_words(self.run_memory) if self.run_memory is not None and workers else "",
+                searcher=self.searcher,
                 notes=[*self._notes(workers), *self._says(history)],
                 say=progress.line,
                 says=duration,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from truing.advice.resolution import guessed
+from truing.advice.which_search import which_search
 from truing.errors import JournalError, ObjectiveError
 from truing.execution.devices import NO_GPUS, Devices
 from truing.loop import Session
@@ -62,6 +63,7 @@ def before_search(
     minutes: float | None,
     workers: int,
     memory: str = "",
+    searcher: Any = None,
     notes: Sequence[str],
     say: Callable[[str], None],
     says: Callable[[float | None], str],
@@ -72,6 +74,7 @@ def before_search(
         identity: of the function's source; another one is rehearsed anew.
         trials: how many there will be in all.
         memory: what a run may hold at most, in words; empty = no limit.
+        searcher: on which there may be a line.
         notes: further sentences for the first time.
         says: seconds in words.
 
@@ -107,7 +110,9 @@ def before_search(
     resolution = (history.last("resolution") or {})["text"] if planned else ""
     advise = getattr(setting.validation, "advice", None)
     advised = advise(found.seconds, left, max(1, workers)) if advise is not None else ""
-    for line in (found.note, planned, resolution, *setting.reasons, advised, decision, *findings, *notes):
+    each = None if found.seconds is None else found.seconds * len(setting.plan.replicates) / max(1, workers)
+    fits = which_search(history.space, searcher, trials, each, says=says) if planned else ""
+    for line in (found.note, planned, fits, resolution, *setting.reasons, advised, decision, *findings, *notes):
         if line:
             say(line)
 
