@@ -1,8 +1,8 @@
 """Truing's own searchers on tables of real trainings: what each has found after 10, 20, 40 and 80 trials.
 
-Four tables of all configurations of a network (4 to 9 hyperparameters); the mean over their repeated trainings is the
-score, so that it is the search alone. The figure is the normalised regret (0 = the best known, 1 = the median configuration), its
-median over problems and seeds. Groups of the sequential search: architecture first, then training.
+Four tables of all configurations of a network (5 and 9 hyperparameters); the mean over their repeated trainings is the
+score, so that it is the search alone. The figure is the normalised regret (0 = the best known, 1 = the median
+configuration), its median over problems and seeds. Groups of the sequential search: architecture first, then training.
 """
 
 from __future__ import annotations
@@ -25,15 +25,19 @@ ARCHITECTURE = ("layer", "unit", "depth", "width", "activation", "hidden")
 SEARCHERS: dict[str, Any] = {
     "random": tr.RandomSearch(),
     "sobol": tr.SobolSearch(),
-    "sequential": tr.SequentialSearch(inner=tr.GridSearch(points=3)),
-    "grid, 3 points": tr.GridSearch(points=3),
+    "sequential": tr.SequentialSearch(inner="random"),
+    "grid cut short": tr.GridSearch(),
 }
 
 
-def space_of(dims: Any) -> tr.Space:
-    """The same space in Truing's words; the defaults are the middle of each scale, as where none are given."""
+def space_of(dims: Any, seed: int) -> tr.Space:
+    """The same space in Truing's words, its parameters in an order by the seed: a grid that is cut short rests on it.
+
+    The defaults are the middle of each scale, as where none are given.
+    """
     found = {}
-    for d in dims:
+    for place in np.random.default_rng(seed).permutation(len(dims)):
+        d = dims[place]
         group = "architecture" if any(word in d.name for word in ARCHITECTURE) else "training"
         if d.choices:
             found[d.name] = tr.Choice(list(d.choices), ordered=d.kind == "ordinal", group=group)
@@ -46,7 +50,7 @@ def space_of(dims: Any) -> tr.Space:
 
 def regrets(problem: Any, searcher: Any, seed: int) -> list[float]:
     """The best so far after each of `AFTER`; a searcher that has come to its end stays where it is."""
-    view, best, found = History(space_of(problem.space), "min"), np.inf, []
+    view, best, found = History(space_of(problem.space, seed), "min"), np.inf, []
     view.seed = seed
     for number in range(AFTER[-1]):
         config = view.space.defaults() if number == 0 else searcher.suggest(view, stream(seed, "search", number))
@@ -70,10 +74,9 @@ def main() -> None:
     result: dict[str, Any] = {"after": list(AFTER), "seeds": SEEDS, "searchers": {}}
     names = [name for name in DEVELOPMENT if not name.startswith("lcbench/")]  # those are surrogates
     problems = [problem(name) for name in names]
-    result["grid_trials"] = [int(SEARCHERS["grid, 3 points"].trials(space_of(one.space))) for one in problems]
+    result["grid_trials"] = [int(SEARCHERS["grid cut short"].trials(space_of(one.space, 0))) for one in problems]
     for name, searcher in SEARCHERS.items():
-        seeds = 1 if name.startswith("grid") else SEEDS  # a grid has no chance in it
-        table = np.array([[regrets(one, searcher, seed) for seed in range(seeds)] for one in problems])
+        table = np.array([[regrets(one, searcher, seed) for seed in range(SEEDS)] for one in problems])
         found = {"median": np.median(table, axis=(0, 1)), "mean_log10": np.log10(np.maximum(table, 1e-3)).mean((0, 1))}
         found["worst_problem"] = np.median(table, axis=1).max(axis=0)
         result["searchers"][name] = {key: [round(float(v), 4) for v in values] for key, values in found.items()}
@@ -82,7 +85,7 @@ def main() -> None:
     figure = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
     record(
         "which_search",
-        reached=found["random"] < found["grid, 3 points"] or found["sobol"] < found["grid, 3 points"],
+        reached=max(found["random"], found["sobol"]) < found["grid cut short"],
         figure=f"regret after 40 trials on four tables, median: {figure}",
         **result,
     )

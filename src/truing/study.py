@@ -545,6 +545,8 @@ class Study:
                 says=duration,
             )
             progress.close()
+        if len(past):
+            self.report()
         return found
 
     @spelled("external")

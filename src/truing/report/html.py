@@ -38,6 +38,8 @@ from truing.report.several import of_datasets
 from truing.report.shares import drawing as shares_drawing
 from truing.report.space_table import described
 from truing.report.table import Row, best_number, ordered, score, trial_rows
+from truing.report.worth import advice_of
+from truing.report.worth import drawings as advice_curves
 from truing.space.configuration import format_value
 from truing.verdict.best_epoch import sentence
 from truing.verdict.corrections import renewed
@@ -47,6 +49,7 @@ from truing.verdict.stored import evaluations
 from truing.verdict.text import luck
 from truing.verdict.wording import capital, places, places_of_difference, signed
 from truing.verdict.wording import number as in_words
+from truing.worth.advice import title_of
 
 _ROWS = 1000  # trials in the page's table: a browser lays out ten times as many for seconds
 _DOTTED = "·"
@@ -172,8 +175,13 @@ def _page(
     others = further(seen)
     more = [{"drawing": one, "place": len(drawings) + place} for place, one in enumerate(others)]
     drawings += others
+    advised, advised_place = advice_curves(history), len(drawings)
+    drawings += advised
     rows = trial_rows(history)
     return {
+        "advice": advice_of(history),
+        "advice_title": title_of,
+        "advice_figures": [{"drawing": one, "place": advised_place + place} for place, one in enumerate(advised)],
         "name": plain(study.get("name") or Path(folder_name).name or "study"),
         "folder": plain(folder_name),
         "metric": metric,

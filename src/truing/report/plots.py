@@ -58,6 +58,8 @@ FIGURES: dict[str, Kind] = {
     "seconds": Kind("truing.report.front:by_seconds", "score against seconds of a run, with the front"),
     "parameters": Kind("truing.report.front:by_parameters", "score against the network's parameters, with the front"),
     "gap": Kind("truing.report.gap:against", "a parameter against the train-validation gap", ("parameter",)),
+    "more_rows": Kind("truing.report.worth:rows", "the defaults at 25, 50 and 100 % of the training rows"),
+    "more_epochs": Kind("truing.report.worth:epochs", "the defaults at half, once and twice the epochs"),
     "overtuning": Kind("truing.report.drawn:overtuning", "the best so far as searched, and outside the choice"),
     "calibration": Kind("truing.report.drawn:calibration", "whether the delivered network's probabilities hold"),
     "roc": Kind("truing.report.drawn:roc", "sensitivity against false alarms on the locked rows"),
@@ -157,6 +159,14 @@ class Plots:
             UsageError: the space has no such parameter.
         """
         return self._figure("gap", parameter=parameter)
+
+    def more_rows(self) -> Figure:
+        """The defaults at 25, 50 and 100 % of the training rows, as `study.advise()` ran them; see docs/advise.md."""
+        return self._figure("more_rows")
+
+    def more_epochs(self) -> Figure:
+        """The defaults at half, once and twice the epochs, as `study.advise()` ran them; see docs/advise.md."""
+        return self._figure("more_epochs")
 
     def overtuning(self) -> Figure:
         """The best score so far as the search saw it, and what it is worth on rows outside the choice."""

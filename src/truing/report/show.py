@@ -24,6 +24,7 @@ from truing.report.gap import gaps
 from truing.report.importance import QUICK, Importance, importance_of, in_a_line
 from truing.report.progress import duration
 from truing.report.table import render_trials, trial_rows
+from truing.report.worth import advice_of
 from truing.space.configuration import format_value
 from truing.verdict.stored import evaluations
 
@@ -60,6 +61,7 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "changes": [change.to_dict() for change in changes_of(history)],
         "resolution": history.last("resolution"),
         "outlook": history.last("outlook"),
+        "advice": None if (advised := advice_of(history)) is None else advised.to_dict(),
         "versions": study.get("versions"),
         "git": study.get("git"),
         "machine": study.get("machine"),
@@ -100,6 +102,9 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         lines += [f"  truing verdict {shlex.quote(str(folder))}"] * ready + [""]
     else:
         lines.append("")
+    if (advised := advice_of(history)) is not None:
+        told = f"Is tuning worth it? {advised.headline}"
+        lines += [*textwrap.wrap(plain(told), width, subsequent_indent="  "), ""]
     for said in prospects(history):
         lines += textwrap.wrap(said, width, subsequent_indent="  ")
     if prospects(history):
@@ -180,8 +185,8 @@ def _counted(history: History, *, search: bool) -> int:
 
 def _at_work(history: History) -> str:
     """Who took the folder and has not said that it ended; empty where nobody."""
-    opened, ended = history.last("opened"), history.last("ended")
-    if opened is None or (ended is not None and ended["order"] >= opened["order"]):
+    opened, ended = history.last("opened"), [history.last(kind) for kind in ("ended", "advice")]
+    if opened is None or any(one is not None and one["order"] >= opened["order"] for one in ended):
         return ""
     since = datetime.fromtimestamp(opened["time"]).isoformat(sep=" ", timespec="seconds")
     who = f"Process {opened['pid']} on {opened['host']} took this folder at {since}"

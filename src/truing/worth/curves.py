@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from truing.statistics.interval import Interval
+from truing.verdict.wording import capital
 from truing.worth.advice import MORE_EPOCHS, MORE_ROWS, Answer
 from truing.worth.layout import BASE, HALF, LONG, QUARTER, SHORT
 from truing.worth.ran import NO, NOT_ASKED, UNCLEAR, WORSE, YES, Ran, turned
-from truing.worth.words import by, interval_dict, spoken, values
+from truing.worth.words import by, interval_dict, values
 
 ODD = 9  # epochs from which on the half of an odd number is near enough
 
@@ -28,7 +29,7 @@ def rows_answer(found: Ran) -> Answer:
     metric, number = found.metric, len(found.runs[HALF])
     parts = ((25, QUARTER), (50, HALF), (100, BASE))
     points = [_point(f"{share} % of the training rows", found.mean(part, number), share) for share, part in parts]
-    line = values(metric, [(f"{x} %:", found.mean(part, number)) for x, part in parts])
+    line = capital(values(metric, [(f"{x} %", found.mean(part, number)) for x, part in parts])) + " of the rows"
     gain = found.gain(BASE, HALF)
     equal = _equal_steps(found)
     answer = found.answer(gain)
@@ -48,8 +49,13 @@ def rows_answer(found: Ran) -> Answer:
         text = _plain(
             answer, "more data would help", f"from 50 to 100 % it got better by {gained}", gain, number, found
         )
-    figures = {"gain": interval_dict(gain), "equal_steps": interval_dict(equal) if equal is not None else None}
-    return Answer(MORE_ROWS, answer, f"{_named(metric)} at {line}. {text}", points, figures, gain.reason)
+    before = interval_dict(found.gain(HALF, QUARTER))
+    figures = {
+        "gain": interval_dict(gain),
+        "from_quarter": before,
+        "equal_steps": interval_dict(equal) if equal is not None else None,
+    }
+    return Answer(MORE_ROWS, answer, f"{line}. {text}", points, figures, gain.reason)
 
 
 def epochs_answer(found: Ran) -> Answer:
@@ -68,10 +74,10 @@ def epochs_answer(found: Ran) -> Answer:
         return Answer(MORE_EPOCHS, UNCLEAR, f"It cannot be told: {failed}.", reason=failed)
     number = min(len(found.runs[part]) for part in here)
     points = [_point(f"{runs[part]} epochs", found.mean(part, number), runs[part]) for part in here]
-    line = values(metric, [(f"{runs[part]} epochs:", found.mean(part, number)) for part in here])
+    line = capital(values(metric, [(f"{runs[part]}", found.mean(part, number)) for part in here])) + " epochs"
     short = found.gain(BASE, SHORT) if SHORT in here else None
     figures: dict[str, Any] = {"from_half": interval_dict(short) if short is not None else None, "gain": None}
-    start = f"{_named(metric)} at {line}."
+    start = f"{line}."
     if LONG not in here:
         text = _of_half(found, short, runs) + f" Twice the epochs could not be run: {why_long}."
         return Answer(MORE_EPOCHS, UNCLEAR, f"{start} {text}", points, figures, why_long)
@@ -126,10 +132,6 @@ def _went_on(found: Ran, epochs: int) -> bool:
     """Whether the runs that were asked for more epochs made them."""
     asked = [run.details.get("asked_epochs") for run in found.runs.get(LONG, ()) if run is not None]
     return all(one is None or one >= epochs for one in asked)
-
-
-def _named(metric: str) -> str:
-    return spoken(metric)[:1].upper() + spoken(metric)[1:]
 
 
 def _point(what: str, value: float | None, x: float) -> dict[str, Any]:

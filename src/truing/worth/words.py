@@ -51,9 +51,14 @@ def scored(metric: str, value: float | None) -> str:
 
 
 def values(metric: str, found: list[tuple[str, float | None]]) -> str:
-    """Several scores on one line, each after what it is of."""
+    """Several scores, each with what it is of.
+
+    >>> values("log_loss", [("3 epochs", 0.31), ("6", 0.2)])
+    'log loss 0.310 at 3 epochs, 0.200 at 6'
+    """
     decimals = places(*(value for _, value in found))
-    return "   ".join(f"{what} {figure(metric, value, decimals)}" for what, value in found)
+    listed = ", ".join(f"{figure(metric, value, decimals)} at {what}" for what, value in found)
+    return f"{spoken(metric)} {listed}"
 
 
 def interval_dict(found: Interval) -> dict[str, Any]:
