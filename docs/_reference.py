@@ -35,6 +35,7 @@ TITLES = {
     "objective": "Objectives",
     "probe": "A model to look at",
     "worth": "Advice before tuning",
+    "one_at_a_time": "One parameter at a time",
     "verdict": "The verdict",
     "report": "A study to look at",
     "errors": "Errors",

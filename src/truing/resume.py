@@ -16,7 +16,7 @@ from truing.record.history import History
 from truing.record.interfaces import Journal
 from truing.record.source import Source
 from truing.record.state import State
-from truing.record.trial import ADVICE
+from truing.record.trial import ADVICE, TRIED
 from truing.space.space import Space
 from truing.storage.lock import FILE as LOCK
 from truing.storage.lock import hold
@@ -38,7 +38,7 @@ def resume(
     """Fold the journal into `history` and write down what is new about the study.
 
     Before a first completed run anything may change, and what came before is then void; after it, see `reconcile`.
-    Runs for advice are no results, so they commit nobody: it is there to change what is amiss.
+    Runs for advice and of sweeps are no results, so they commit nobody: they are there to change what is amiss.
     Runs that a killed coordinator left are superseded: they are run again and count once.
 
     Args:
@@ -59,7 +59,9 @@ def resume(
     refold(history, past(), folder)
     if old is None:
         events = [Event("study", dict(study))]
-    elif any(run.state is State.COMPLETED and run.purpose != ADVICE for run in history.runs.values()):
+    elif any(
+        run.state is State.COMPLETED and not run.purpose.startswith((ADVICE, TRIED)) for run in history.runs.values()
+    ):
         events = [*reconcile(old, study, source, accept_change=accept_change, extend=extend, folder=folder)]
     elif differing(old, study):
         if history.last("verdict") is not None:

@@ -57,6 +57,7 @@ from truing.statistics.equivalence import region
 from truing.storage.lock import refuse_held
 
 if TYPE_CHECKING:
+    from truing.one_at_a_time import Sweep
     from truing.record.trial import Trial
     from truing.report.importance import Importance
     from truing.report.plots import Plots
@@ -547,6 +548,67 @@ class Study:
             progress.close()
         if len(past):
             self.report()
+        return found
+
+    @spelled("sweep")
+    def sweep(
+        self,
+        parameter: str,
+        values: Sequence[Any] | None = None,
+        points: int = 7,
+        at: str | int | Mapping[str, Any] = "defaults",
+        workers: int | None = None,
+    ) -> Sweep:
+        """Train and validation score over one parameter, the others held; seconds and network size beside them.
+
+        Each value runs on the search's own splits and seeds, so all are paired with each other and with the trials.
+        What has been run is not run again: asked twice it is the stored one, after a crash it goes on, and more values
+        cost only themselves. It is priced before it starts, looks at no locked rows, and changes nothing of what the
+        study selects: to go on with what it showed, narrow or move the range in the space. Before a first trial
+        everything may be changed after it. docs/sweep.md says how to read it.
+
+        Args:
+            parameter: which one varies.
+            values: those to run. Default: every option of a Choice; of a number `points` on its own scale. The value
+                held elsewhere is always among them.
+            points: how many of a number.
+            at: where the others are held: "defaults", "best" (trial so far), the number of a trial, or a mapping of
+                values; what it leaves out has its default.
+            workers: as in `run`.
+
+        Raises:
+            UsageError: no such parameter, value or trial; a study over several datasets.
+            ObjectiveError: a Python error in the rehearsal.
+            KeyboardInterrupt: after Ctrl-C, when what ran has ended.
+        """
+        from truing.one_at_a_time import stored, sweep
+
+        several.only_for_one("sweep()", self.datasets)
+        if script.reached(self, "sweep"):
+            raise StudyFailedError("This study is being loaded; nothing is swept here.")
+        request = {"parameter": parameter, "values": values, "points": points, "at": at}
+        past, identity = self._read(), self._identity
+        if not len(past):
+            past.space = self.space
+        found = stored(past, identity, request)
+        if found is not None and not changes(past.last("study") or {}, self._describe(*self._sources)):
+            return found
+        script.about_to_judge()
+        workers, gpus = self._place(workers)
+        refuse_held(self.folder)
+        with self._session(workers, gpus, accept_change=False, extend=False) as (session, progress):
+            if not len(session.history) and not rehearsed(session.history, identity):
+                start, say = self.space.defaults(), progress.line
+                rehearsal(session, self._setting, start, identity=identity, workers=workers, say=say)
+            known: dict[str, Any] = {
+                "name": self.folder.name,
+                "identity": identity,
+                "workers": workers,
+                "says": duration,
+            }
+            phase = watching(session, progress)
+            found = sweep(session, self._setting, self._job, request, **known, say=progress.line, phase=phase)
+            progress.close()
         return found
 
     @spelled("external")

@@ -22,6 +22,7 @@ FLOORS = [
     ["several"],  # one study over several datasets: its setting and its judge
     ["loop", "resume"],
     ["verdict", "advice", "notes", "asked"],
+    ["one_at_a_time"],  # one parameter moves, the others are held: sweeps
     ["worth"],  # is tuning worth it: runs of the defaults alone, by the means of both
     ["report", "probe"],
     ["opening"],  # a folder, its lock, journal, executor and session

@@ -81,10 +81,25 @@ def run(
         bool, typer.Option("--accept-change", help="Go on although the training function changed.")
     ] = False,
     extend: Annotated[bool, typer.Option("--extend", help="Go on in a space that grew.")] = False,
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="No search: sweep this one parameter, the others at their defaults."),
+    ] = None,
+    points: Annotated[int | None, typer.Option(help="With --only: so many values of a number. Default: 7.")] = None,
     as_json: Json = False,
 ) -> None:
     """Search; the same command goes on where it was."""
+    if only is None and points is not None:
+        raise UsageError("--points goes with --only NAME.")
+    if (only is not None and (trials, minutes, target) != (None, None, None)) or (
+        only and (fresh or accept_change or extend)
+    ):
+        raise UsageError("--only sweeps one parameter and takes --points, --workers and --json alone.")
     study = load(file)
+    if only is not None:
+        found = study.sweep(only, points=7 if points is None else points, workers=workers)
+        print_json(found.to_dict()) if as_json else print(found)
+        return
     try:
         study.run(
             trials=trials,

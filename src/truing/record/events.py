@@ -20,6 +20,7 @@
                name), number, fingerprint, rows                                                               |
 | external   | the figures of data that came later, and the number of their look                              |
 | verdict    | the stored verdict                                                                              |
+| swept      | a parameter, and the scores at its values with the others held                                 |
 | evaluated  | procedure, its settings, trials, result: what a procedure that tunes inside came to             |
 """
 

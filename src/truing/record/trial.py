@@ -13,6 +13,7 @@ from truing.record.state import State
 from truing.space.configuration import Configuration
 
 SEARCH, RACE, ESTIMATE, REFIT, REHEARSAL = "search", "race", "estimate", "refit", "rehearsal"
+TRIED = "tried"  # of chosen configurations, beside a search; "tried:<configuration>"
 ADVICE = "advice"  # of the defaults, before or beside a search; they are no results of the study
 
 

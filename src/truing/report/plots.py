@@ -13,6 +13,7 @@ from truing.report.figures import Drawing, escaped, lay_out
 from truing.report.isolation import scientific
 from truing.report.seen import Seen
 from truing.report.study import read
+from truing.report.sweeps import sweeps_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -60,6 +61,7 @@ FIGURES: dict[str, Kind] = {
     "gap": Kind("truing.report.gap:against", "a parameter against the train-validation gap", ("parameter",)),
     "more_rows": Kind("truing.report.worth:rows", "the defaults at 25, 50 and 100 % of the training rows"),
     "more_epochs": Kind("truing.report.worth:epochs", "the defaults at half, once and twice the epochs"),
+    "sweep": Kind("truing.report.sweeps:swept", "train and validation score over one parameter", ("parameter",)),
     "overtuning": Kind("truing.report.drawn:overtuning", "the best so far as searched, and outside the choice"),
     "calibration": Kind("truing.report.drawn:calibration", "whether the delivered network's probabilities hold"),
     "roc": Kind("truing.report.drawn:roc", "sensitivity against false alarms on the locked rows"),
@@ -167,6 +169,13 @@ class Plots:
     def more_epochs(self) -> Figure:
         """The defaults at half, once and twice the epochs, as `study.advise()` ran them; see docs/advise.md."""
         return self._figure("more_epochs")
+    def sweep(self, parameter: str) -> Figure:
+        """Train and validation score over a parameter that was swept, seconds and size of the network below.
+
+        Raises:
+            UsageError: the space has no such parameter.
+        """
+        return self._figure("sweep", parameter=parameter)
 
     def overtuning(self) -> Figure:
         """The best score so far as the search saw it, and what it is worth on rows outside the choice."""
@@ -205,7 +214,12 @@ def seen(folder: Path) -> Seen:
 
 def further(found: Seen) -> list[Drawing]:
     """The figures of a report beside those that have a place of their own in it; without those there is nothing for."""
-    asked: list[tuple[str, dict[str, str]]] = [("isolation", {"parameter": name}) for name in scientific(found)]
+    asked: list[tuple[str, dict[str, str]]] = [
+        ("sweep", {"parameter": one.parameter})
+        for one in sweeps_of(found.history)
+        if one.parameter in found.history.space
+    ]
+    asked += [("isolation", {"parameter": name}) for name in scientific(found)]
     asked += [(name, {}) for name in ("contour", "parallel", "seconds", "parameters", "gap")]
     made = [drawing(name, found, **given) for name, given in asked]
     return [one for one in made if one.figure.data]

@@ -17,12 +17,13 @@ from truing.execution.failure import tail
 from truing.record.changes import changes_of, earlier_looks, own_looks
 from truing.record.history import History
 from truing.record.state import State
-from truing.record.trial import ADVICE, SEARCH, RunRecord, Trial
+from truing.record.trial import ADVICE, SEARCH, TRIED, RunRecord, Trial
 from truing.report.columns import clip, many, plain
 from truing.report.front import PARAMETERS, SECONDS, Front, front_of
 from truing.report.gap import gaps
 from truing.report.importance import QUICK, Importance, importance_of, in_a_line
 from truing.report.progress import duration
+from truing.report.sweeps import sweeps_of
 from truing.report.table import render_trials, trial_rows
 from truing.report.worth import advice_of
 from truing.space.configuration import format_value
@@ -56,6 +57,7 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "looks": len(own_looks(history)) + earlier_looks(history)[0],
         "evaluations": [{k: r[k] for k in ("procedure", "headline")} for r in evaluations(history)],
         "importance": None if (found := _mattered(history, study)) is None else found.to_dict(),
+        "sweeps": [one.to_dict() for one in sweeps_of(history)],
         "fronts": [front.to_dict() for front in _fronts(history)],
         "gap": None if (gap := gaps(history)) is None else gap.to_dict(),
         "changes": [change.to_dict() for change in changes_of(history)],
@@ -125,6 +127,8 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         lines += ["", *textwrap.wrap(text, width, subsequent_indent="  ")]
     for said in _costs(history, study):
         lines += textwrap.wrap(said, width, subsequent_indent="  ")
+    for one in sweeps_of(history):
+        lines += textwrap.wrap(plain(f"Sweep: {one.sentence}"), width, subsequent_indent="  ")
     if len(history) > 2 * SHOWN:
         lines.append(clip("the last: " + " · ".join(_briefly(trial) for trial in history.trials[:-4:-1]), width))
     lines += _changes(history, width)
@@ -179,13 +183,17 @@ def _briefly(trial: Trial) -> str:
 
 def _counted(history: History, *, search: bool) -> int:
     """Runs of the search, or of the verdict; one that was cut off and run again counts once."""
-    runs = (r for r in history.runs.values() if r.state is not State.SUPERSEDED and r.purpose != ADVICE)
+    runs = (
+        r
+        for r in history.runs.values()
+        if r.state is not State.SUPERSEDED and not r.purpose.startswith((ADVICE, TRIED))
+    )
     return sum((run.purpose == SEARCH) is search for run in runs)
 
 
 def _at_work(history: History) -> str:
     """Who took the folder and has not said that it ended; empty where nobody."""
-    opened, ended = history.last("opened"), [history.last(kind) for kind in ("ended", "advice")]
+    opened, ended = history.last("opened"), [history.last(kind) for kind in ("ended", "advice", "swept")]
     if opened is None or any(one is not None and one["order"] >= opened["order"] for one in ended):
         return ""
     since = datetime.fromtimestamp(opened["time"]).isoformat(sep=" ", timespec="seconds")

@@ -48,12 +48,14 @@ def by_rows(
     second: Sequence[RunRecord | None] | None = None,
     *,
     other_job: Job | None = None,
+    level: float = 0.95,
 ) -> Interval:
     """First - second, or the first alone, with rows and folds as two sources of chance.
 
     Args:
         first, second: one run a replicate, in their order.
         other_job: of the second, where it is of another study.
+        level: of the interval.
 
     Returns:
         None inside, with its reason, without kept predictions or where the metric is no mean over rows.
@@ -79,7 +81,7 @@ def by_rows(
     seen = count > 0
     groups = setting.data.group_labels if setting.data is not None else None
     own = groups[setting.plan.rows[seen]] if groups is not None else None
-    return rows_and_folds(total[seen] / count[seen], folds, groups=own)
+    return rows_and_folds(total[seen] / count[seen], folds, groups=own, level=level)
 
 
 def _rows_of(setting: Setting, job: Job, replicate: Replicate, run: RunRecord | None) -> np.ndarray:
