@@ -18,9 +18,12 @@ def sweeps_of(history: History) -> list[Sweep]:
     return of_history(history.notes.get("swept", ()))
 
 
-def swept(seen: Seen, parameter: str) -> Drawing | str:
-    """The figure for `study.plot`, or why there is none."""
-    found = [one for one in sweeps_of(seen.history) if one.parameter == parameter]
+def swept(seen: Seen, parameter: str | None = None) -> Drawing | str:
+    """The figure for `study.plot`, or why there is none; of the parameter swept last where none is named."""
+    every = sweeps_of(seen.history)
+    if parameter is None:
+        return drawn(every[-1], seen.history) if every else "Nothing has been swept; study.sweep(NAME) does that."
+    found = [one for one in every if one.parameter == parameter]
     if not found:
         return f"{plain(parameter)} has not been swept; study.sweep() or truing run --only does that."
     return drawn(found[0], seen.history)
