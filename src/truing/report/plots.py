@@ -162,6 +162,14 @@ class Plots:
         """
         return self._figure("gap", parameter=parameter)
 
+    def more_rows(self) -> Figure:
+        """The defaults at 25, 50 and 100 % of the training rows, as `study.advise()` ran them; see docs/advise.md."""
+        return self._figure("more_rows")
+
+    def more_epochs(self) -> Figure:
+        """The defaults at half, once and twice the epochs, as `study.advise()` ran them; see docs/advise.md."""
+        return self._figure("more_epochs")
+
     def sweep(self, parameter: str | None = None) -> Figure:
         """Train and validation score over a parameter that was swept, seconds and size of the network below.
 
