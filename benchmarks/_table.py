@@ -23,7 +23,7 @@ PROMISES = {
     "standard errors over the seeds",
     "kill": "`kill -9` at 50 random moments: nothing lost, nothing twice, the same configuration selected",
     "rules": "true regret of the selected below the best observed's, paired interval below 0 (simulated scores)",
-    "which_search": "Truing's searchers side by side on tables of real trainings: after 40 trials random and Sobol have "
+    "which_search": "Truing's searchers on tables of real trainings: after 40 trials random and Sobol have "
     "found better than a grid that is cut short",
     "importance": "what mattered, on 20 functions with known shares and the tables of real trainings, 100 random "
     "trials: most important one right in 90 %; median error of shares of at least 5 % at most 0.05; 95 % intervals: "

@@ -14,7 +14,7 @@ from truing.statistics.rows_and_folds import rows_and_folds
 from truing.worth.advice import BASE_RATE, Answer
 from truing.worth.layout import BASE
 from truing.worth.ran import NO, NOT_ASKED, UNCLEAR, WORSE, YES, Ran, turned
-from truing.worth.words import by, interval_dict, scored
+from truing.worth.words import interval_dict, moved, scored, spoken
 
 _CAUSES = "labels that do not belong to their rows, a learning rate far off, x without a scale"
 
@@ -43,13 +43,12 @@ def base_rate_answer(found: Ran) -> Answer:
     answer = found.answer(gain)
     guess = _guess(found)
     sides = f"{scored(metric.name, ours)} against {scored(metric.name, floor).removeprefix(_name(metric.name))}"
-    more = f"better by {by(metric.name, gain, ours, floor)}"
+    more = moved(metric.name, gain, ours, floor)
     number = len(floors)
     if answer == YES:
         text = f"The defaults beat {guess}: {sides}, {more}."
     elif answer == WORSE:
-        worse = turned(gain, -1.0)
-        text = f"The defaults do worse than {guess}: {sides}, worse by {by(metric.name, worse, ours, floor)}. "
+        text = f"The defaults do worse than {guess}: {sides}, {more}. "
         text += f"Usual causes: {_CAUSES}."
     elif answer == NO:
         text = f"No signal: the defaults score as {guess} does ({sides}; {more}). Usual causes: {_CAUSES}."
@@ -62,8 +61,6 @@ def base_rate_answer(found: Ran) -> Answer:
 
 
 def _name(metric: str) -> str:
-    from truing.worth.words import spoken
-
     return f"{spoken(metric)} "
 
 

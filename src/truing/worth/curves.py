@@ -8,8 +8,8 @@ from truing.statistics.interval import Interval
 from truing.verdict.wording import capital
 from truing.worth.advice import MORE_EPOCHS, MORE_ROWS, Answer
 from truing.worth.layout import BASE, HALF, LONG, QUARTER, SHORT
-from truing.worth.ran import NO, NOT_ASKED, UNCLEAR, WORSE, YES, Ran, turned
-from truing.worth.words import by, interval_dict, values
+from truing.worth.ran import NO, NOT_ASKED, UNCLEAR, WORSE, YES, Ran
+from truing.worth.words import interval_dict, moved, values
 
 ODD = 9  # epochs from which on the half of an odd number is near enough
 
@@ -34,21 +34,20 @@ def rows_answer(found: Ran) -> Answer:
     equal = _equal_steps(found)
     answer = found.answer(gain)
     mean = found.mean(BASE, number)
-    gained = by(metric, gain, mean)
+    gained = moved(metric, gain, mean)
     if answer == YES and equal is not None and found.answer(equal) != YES:
         answer = UNCLEAR
         text = (
-            f"From 50 to 100 % it got better by {gained}, but as far as {number} splits can tell through the "
-            f"additional steps: with as many steps it is {by(metric, equal, mean)}. Train longer first, then ask again."
+            f"From 50 to 100 % it got {gained}, but as far as {number} splits can tell through the "
+            f"additional steps: with as many steps it is {moved(metric, equal, mean)}. Train longer first, then ask "
+            "again."
         )
     elif answer == YES:
-        steps = f"; with as many steps it is {by(metric, equal, mean)}" if equal is not None else ""
+        steps = f"; with as many steps it is {moved(metric, equal, mean)}" if equal is not None else ""
         steps = steps or ("" if found.layout.epochs == 1 else ", the additional steps included")
-        text = f"More data would probably help: from 50 to 100 % it got better by {gained}{steps}."
+        text = f"More data would probably help: from 50 to 100 % it got {gained}{steps}."
     else:
-        text = _plain(
-            answer, "more data would help", f"from 50 to 100 % it got better by {gained}", gain, number, found
-        )
+        text = _plain(answer, "more data would help", f"from 50 to 100 % it got {gained}", number, found)
     before = interval_dict(found.gain(HALF, QUARTER))
     figures = {
         "gain": interval_dict(gain),
@@ -84,24 +83,22 @@ def epochs_answer(found: Ran) -> Answer:
     gain, mean = found.gain(LONG, BASE), found.mean(BASE, number)
     figures["gain"], answer = interval_dict(gain), found.answer(gain)
     many = len(found.runs[LONG])
-    gained = by(metric, gain, mean)
+    told = f"twice the epochs are {moved(metric, gain, mean)}"
     if answer == YES:
-        text = f"Longer training would probably help: twice the epochs are better by {gained}."
+        text = f"Longer training would probably help: {told}."
     else:
-        told = f"twice the epochs are better by {gained}"
-        text = _plain(answer, "longer training would help", told, gain, many, found)
+        text = _plain(answer, "longer training would help", told, many, found)
+    if answer == WORSE:
+        text += " The defaults train too long, or with too little against overfitting."
     if answer != YES and short is not None and found.answer(short) in (NO, WORSE):
         text += f" Half the epochs ({runs[SHORT]}) do as well."
     return Answer(MORE_EPOCHS, answer, f"{start} {text}", points, figures, gain.reason)
 
 
-def _plain(answer: str, claim: str, told: str, gain: Interval, number: int, found: Ran) -> str:
+def _plain(answer: str, claim: str, told: str, number: int, found: Ran) -> str:
     """The sentence of an answer that is no yes."""
     if answer == WORSE:
-        less = turned(gain, -1.0)
-        return f"No: {told.partition(' it got better by ')[0].partition(' are better by ')[0]} made it worse by " + (
-            f"{by(found.metric, less, found.mean(BASE))}."
-        )
+        return f"No: {told}."
     if answer == NO:
         return f"No sign that {claim}: {told}."
     of = "splits" if found.layout.splits > 1 else "seeds"
@@ -111,7 +108,7 @@ def _plain(answer: str, claim: str, told: str, gain: Interval, number: int, foun
 def _of_half(found: Ran, short: Interval | None, runs: dict[str, int]) -> str:
     if short is None:
         return ""
-    told = f"from {runs[SHORT]} to {runs[BASE]} it got better by {by(found.metric, short, found.mean(BASE))}"
+    told = f"from {runs[SHORT]} to {runs[BASE]} it got {moved(found.metric, short, found.mean(BASE))}"
     answer = found.answer(short)
     if answer == YES:
         return f"It still gained in the second half: {told}."

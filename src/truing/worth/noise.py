@@ -24,8 +24,9 @@ def noise_answer(found: Ran) -> Answer:
     by_seed, by_split = deviation(seeds), deviation(base) if several else None
     smallest, why = _smallest(found, by_seed, by_split)
     left = _left(found)
-    points = [_point(f"{len(seeds)} seeds on one split", by_seed)]
-    text = _of_seeds(metric, len(seeds), by_seed)
+    of = f"{len(seeds)} seeds" + (" on one split" if found.layout.splits else "")
+    points = [_point(of, by_seed)]
+    text = _of_seeds(metric, of, by_seed)
     if by_split is not None and by_split.value is not None:
         points.append(_point(f"{len(base)} splits", by_split))
         text += f" Splits, each with a seed of its own, move it by {_deviation(metric, by_split)}, over {len(base)}."
@@ -49,10 +50,10 @@ def noise_answer(found: Ran) -> Answer:
     return Answer(NOISE, answer, text, points, {**figures, "smallest_gain": smallest, "left": left}, why)
 
 
-def _of_seeds(metric: str, number: int, found: Interval) -> str:
+def _of_seeds(metric: str, of: str, found: Interval) -> str:
     if found.value == 0:
-        return f"The seed changes nothing: {number} seeds on one split have the same {spoken(metric)}."
-    return f"Seeds alone move {spoken(metric)} by {_deviation(metric, found)}, over {number} seeds on one split."
+        return f"The seed changes nothing: {of} have the same {spoken(metric)}."
+    return f"Seeds alone move {spoken(metric)} by {_deviation(metric, found)}, over {of}."
 
 
 def _deviation(metric: str, found: Interval) -> str:

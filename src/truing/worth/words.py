@@ -7,7 +7,7 @@ from typing import Any
 from truing.statistics.interval import Interval
 from truing.verdict.wording import figure, is_share, number, places, places_of_difference, spoken
 
-__all__ = ["by", "gap", "scored", "spoken", "values"]
+__all__ = ["by", "gap", "interval_dict", "moved", "scored", "spoken", "values"]
 
 
 def by(metric: str, gain: Interval, *scores: float | None) -> str:
@@ -28,6 +28,18 @@ def by(metric: str, gain: Interval, *scores: float | None) -> str:
     if low is None or high is None:
         return text
     return f"{text} (95 % interval {number(low, decimals)} to {number(high, decimals)})"
+
+
+def moved(metric: str, gain: Interval, *scores: float | None) -> str:
+    """ "better by" a gain, or "worse by" the loss, with its interval.
+
+    >>> moved("log_loss", Interval(-0.2, -0.5, 0.1), 0.9)
+    'worse by 0.200 (95 % interval -0.100 to 0.500)'
+    """
+    if gain.value is None or gain.value >= 0:
+        return f"better by {by(metric, gain, *scores)}"
+    low, high = (None, None) if gain.low is None or gain.high is None else (-gain.high, -gain.low)
+    return f"worse by {by(metric, Interval(-gain.value, low, high), *scores)}"
 
 
 def gap(metric: str, value: float | None) -> str:
