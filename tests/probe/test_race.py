@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from truing.probe.race import BLOCKS, LONG, ROUNDS, CannotRun, race, sweep
+from truing.probe.race import BLOCKS, LONG, ROUNDS, SHORT, CannotRun, race, sweep
 
 
 class Stand:
@@ -53,8 +53,9 @@ def test_without_noise_the_fastest_wins_and_all_were_timed() -> None:
 def test_a_slow_setting_is_timed_once_and_the_one_that_is_always_in_every_round() -> None:
     found = race([0, 1, 2, 3], Stand([1.0, 10.0, 5.0, 9.9], 0.0, 0), always=0)
 
-    assert len(found.rates[2]) == 3
-    assert len(found.rates[0]) == len(found.rates[1]) == 3 + 5 * (len(ROUNDS) - 1)
+    blocks = [SHORT * turns for _, _, turns in ROUNDS]
+    assert len(found.rates[2]) == blocks[0]
+    assert len(found.rates[0]) == len(found.rates[1]) == sum(blocks)
     assert found.order == (1, 3, 2, 0)
 
 

@@ -22,7 +22,8 @@ from truing.probe.feasible import DoesNotFit, doubling
 from truing.probe.paste import parameters
 from truing.probe.race import CannotRun, Timed, race
 from truing.probe.settings import REFERENCE, Setting, grid
-from truing.probe.throughput import Runtime, _Checks, _chosen, _measure
+from truing.probe.stored import read
+from truing.probe.throughput import Runtime, _Checks, _chosen, measure
 
 torch = pytest.importorskip("torch", reason="runtime needs PyTorch")
 from torch import nn  # noqa: E402
@@ -50,7 +51,7 @@ def processes() -> list[str]:
 @pytest.fixture(scope="module")
 def found() -> Runtime:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(throughput, "race", functools.partial(race, rounds=[(0.02, 0.5), (0.02, 0.9)]))
+        patch.setattr(throughput, "race", functools.partial(race, rounds=[(0.01, 0.5, 1), (0.01, 0.9, 1)]))
         patch.setattr(throughput, "doubling", functools.partial(doubling, largest=128))
         patch.setattr(throughput, "PATIENCE", 0.0)
         before = torch.get_num_threads(), torch.get_rng_state(), torch.get_default_dtype()
@@ -112,6 +113,16 @@ def test_it_is_kept_with_its_machine(found: Runtime, tmp_path: Path) -> None:
     assert stored["recommended"]["rows_per_second"] == found.recommended.rate
     assert stored["batches"]["largest"] == 128
     assert stored["batches"]["ended"] == "none above 128 was tried"
+
+    again = read(tmp_path / "runtime.json")
+    other = read(tmp_path / "runtime.json", dataclasses.replace(found.machine, cores=99))
+    assert again.elsewhere == ()
+    assert found.code in str(again)
+    assert other.elsewhere == (f"cores {found.machine.cores}, here 99",)
+    assert "time it again here" in str(other)
+    (tmp_path / "other.json").write_text("[]")
+    with pytest.raises(UsageError, match="holds nothing that `truing runtime --save` kept"):
+        read(tmp_path / "other.json")
 
 
 # -- what is chosen ------------------------------------------------------------------------------------------------
@@ -294,7 +305,7 @@ def test_a_setting_that_fails_is_said_and_the_others_go_on() -> None:
 
     with Children(Work.of(Picky(), input=(4,))) as children:
         timed = race(
-            [REFERENCE, Setting(precision="bfloat16")], _measure(children, False), rounds=[(0.01, 0.5), (0.01, 0.5)]
+            [REFERENCE, Setting(precision="bfloat16")], measure(children), rounds=[(0.01, 0.5, 1), (0.01, 0.5, 1)]
         )
 
     assert timed.order == (REFERENCE,)

@@ -89,7 +89,15 @@ def runtime(
     """Threads, runs at a time, precision, memory order and batches that fit, for throughput on this machine."""
     from truing.cli.model import asked, shape_of, trained_of
     from truing.probe import runtime as timed
+    from truing.probe.stored import read
 
+    if file.endswith(".json"):
+        stored = read(file)
+        if as_json:
+            print_json(stored.to_dict())
+        else:
+            print(stored)
+        return
     build, rows, defaults, loss = trained_of(file, executed, data)
     say("Timing short trainings; what else runs on the machine disturbs it ...")
     found = timed(

@@ -16,7 +16,7 @@ from truing.execution.copying import read_copy
 from truing.probe.settings import Setting
 from truing.probe.workload import Training, Work
 
-WARM = 3  # steps before any is timed
+WARM, WARMING = 3, 0.1  # steps before any is timed, and seconds after which one is enough
 POINTS = 3  # steps after which trainings are compared
 
 
@@ -80,7 +80,11 @@ class Child:
             num_workers=setting.num_workers,
         )
         # batches that loading processes made meanwhile are no measure of how fast they make them
-        for _ in range(max(WARM, 2 * setting.num_workers + 2 if self.work.dataset is not None else 0)):
+        start = time.perf_counter()
+        loads = 2 * setting.num_workers + 2 if self.work.dataset is not None and setting.num_workers else 0
+        for step in range(max(WARM, loads)):
+            if step >= max(1, loads) and time.perf_counter() - start > WARMING:
+                break
             began = time.perf_counter()
             self._training.step()
             self._training.wait()

@@ -13,7 +13,10 @@ T = TypeVar("T")
 
 LONG = 3.0  # seconds for a setting, where every one is timed at length
 BLOCKS = 10  # into which they are cut; the median of the blocks counts
-ROUNDS = ((0.15, 0.75), (0.4, 0.9), (0.7, 0.97))  # seconds for a setting, and the share of the fastest that stays in
+# Of the time in which all would be timed at length; the share of the fastest that stays in; and turns, so that what
+# disturbs the machine for a second disturbs all that are left.
+ROUNDS = ((0.05, 0.75, 1), (0.04, 0.85, 2), (0.06, 1.0, 3))
+SHORT = 3  # blocks of a turn
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,19 @@ def race(
     settings: Sequence[T],
     measure: Callable[[T, float, int], Sequence[float]],
     *,
-    rounds: Sequence[tuple[float, float]] = ROUNDS,
+    rounds: Sequence[tuple[float, float, int]] = ROUNDS,
     always: T | None = None,
     seed: int = 0,
 ) -> Timed[T]:
     """Time all settings shortly, the faster ones longer, the fastest longest.
 
     Successive elimination as in sequential halving (Karnin et al. 2013, ICML): a round drops what is slower than a
-    share of the fastest, and at least as many as leave a third, then two. Blocks of all rounds count together, and the
-    order within a round is drawn, so that a machine that slows down for a while does so to nobody in particular.
+    share of the fastest, and at least as many as leave a third, then three. Blocks of all rounds count together, and
+    the order within a turn is drawn, so that a machine that slows down for a while does so to nobody in particular.
 
     Args:
         measure: (setting, seconds, blocks) -> rows a second of each block; raises CannotRun.
-        rounds: (seconds for a setting, share of the fastest that stays in).
+        rounds: (share of the time in which all would be timed at length, share of the fastest that stays in, turns).
         always: is timed in every round, for the others are compared with it; it goes on only if it is fast.
         seed: of the order.
 
@@ -68,21 +71,25 @@ def race(
     failed: dict[T, str] = {}
     alive = list(settings)
     lasted: dict[T, int] = {}
-    for number, (seconds, share) in enumerate(rounds):
+    for number, (part, share, turns) in enumerate(rounds):
         entered = alive if always is None or always in alive or always not in rates else [*alive, always]
-        for setting in draw.sample(entered, len(entered)):
-            try:
-                rates.setdefault(setting, []).extend(measure(setting, seconds, 3 if number == 0 else 5))
-                if setting in alive:
-                    lasted[setting] = number
-            except CannotRun as why:
-                failed[setting] = str(why)
-                rates.pop(setting, None)
+        seconds = part * LONG * len(settings) / len(entered) / turns
+        for turn in range(turns):
+            for setting in draw.sample(entered, len(entered)):
+                if setting in failed:
+                    continue
+                try:
+                    rates.setdefault(setting, []).extend(measure(setting, seconds, SHORT))
+                    if setting in alive and turn == 0:
+                        lasted[setting] = number
+                except CannotRun as why:
+                    failed[setting] = str(why)
+                    rates.pop(setting, None)
         ranked = sorted((one for one in alive if one in rates), key=lambda one: -statistics.median(rates[one]))
         if not ranked:
             break
         best = statistics.median(rates[ranked[0]])
-        room = max(2, math.ceil(len(settings) / 3)) if number == 0 else 2
+        room = max(3, math.ceil(len(settings) / 3)) if number == 0 else 3
         alive = [one for one in ranked if statistics.median(rates[one]) >= share * best][:room]
         if len(alive) == 1 and always in (None, alive[0]):
             break
@@ -98,4 +105,11 @@ def sweep(
     >>> sweep([1.0, 2.0], lambda speed, seconds, blocks: [speed] * blocks).order
     (2.0, 1.0)
     """
-    return race(settings, lambda one, length, _: measure(one, length, BLOCKS), rounds=[(seconds, 0.0)], seed=seed)
+    rates: dict[T, tuple[float, ...]] = {}
+    failed: dict[T, str] = {}
+    for setting in random.Random(seed).sample(list(settings), len(settings)):
+        try:
+            rates[setting] = tuple(measure(setting, seconds, BLOCKS))
+        except CannotRun as why:
+            failed[setting] = str(why)
+    return Timed(rates, tuple(sorted(rates, key=lambda one: -statistics.median(rates[one]))), failed)

@@ -238,10 +238,8 @@ def _found(work: Work, children: Children, full: bool, began: float) -> Runtime:
     )
     children.start(max(one.runs for one in settings))
     started = time.perf_counter()
-    measure = _measure(children, full)
-    timed = (
-        sweep(settings, measure, seed=work.seed) if full else race(settings, measure, always=REFERENCE, seed=work.seed)
-    )
+    timer = measure(children, full)
+    timed = sweep(settings, timer, seed=work.seed) if full else race(settings, timer, always=REFERENCE, seed=work.seed)
     if REFERENCE not in timed.rates:
         why = timed.failed.get(REFERENCE, "it failed")
         raise UsageError(f"{work.name} cannot be trained on {work.words}: {why}.")
@@ -273,8 +271,10 @@ def _found(work: Work, children: Children, full: bool, began: float) -> Runtime:
     )
 
 
-def _measure(children: Children, full: bool) -> Callable[[Setting, float, int], list[float]]:
-    def measure(setting: Setting, seconds: float, blocks: int) -> list[float]:
+def measure(children: Children, full: bool = False) -> Callable[[Setting, float, int], list[float]]:
+    """What times a setting in these processes; `full` = as many blocks as are asked for, however long they take."""
+
+    def timed(setting: Setting, seconds: float, blocks: int) -> list[float]:
         try:
             children.ask_all(setting.runs, "prepare", setting)
             rates = children.ask_all(setting.runs, "go", seconds, blocks, BLOCKS if full else 1)
@@ -284,7 +284,7 @@ def _measure(children: Children, full: bool) -> Callable[[Setting, float, int], 
         # what is through in the same block of time, in all runs together
         return [sum(block) for block in zip(*rates, strict=False)]
 
-    return measure
+    return timed
 
 
 class _Checks:
