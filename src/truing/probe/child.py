@@ -53,6 +53,7 @@ class Child:
     def __init__(self, work: Work) -> None:
         self.work = work
         self._training: Training | None = None
+        self._kept: dict[Setting, Training] = {}  # small ones that were timed, warm for the next time
 
     def facts(self) -> dict[str, Any]:
         """What the device can do: precisions worth a look, and its name."""
@@ -66,12 +67,13 @@ class Child:
         return {"precisions": ["float32", *more], "gpu": torch.cuda.get_device_name(device)}
 
     def prepare(self, setting: Setting, batch: int | None = None) -> float:
-        """Make a training and warm it up; seconds that its last step took."""
+        """Make a training, or take the one that was kept, and warm it up; seconds that its last step took."""
         import torch
 
         self.rest()
         torch.set_num_threads(setting.threads)
-        self._training = Training(
+        kept = self._kept.get(setting) if batch is None else None
+        self._training = kept or Training(
             self.work,
             precision=setting.precision,
             channels_last=setting.channels_last,
@@ -82,7 +84,9 @@ class Child:
         # batches that loading processes made meanwhile are no measure of how fast they make them
         start = time.perf_counter()
         loads = 2 * setting.num_workers + 2 if self.work.dataset is not None and setting.num_workers else 0
-        for step in range(max(WARM, loads)):
+        if batch is None and self._training.is_small:
+            self._kept[setting] = self._training
+        for step in range(max(WARM, loads) if kept is None else 1):
             if step >= max(1, loads) and time.perf_counter() - start > WARMING:
                 break
             began = time.perf_counter()
@@ -118,6 +122,7 @@ class Child:
         import torch
 
         self.rest()
+        self._kept.clear()
         torch.set_num_threads(setting.threads)
         stops = points(steps)
         found = []
@@ -136,6 +141,7 @@ class Child:
         import torch
 
         on_gpu = self.work.device != "cpu"
+        self._kept.clear()
         before = 0 if on_gpu else _resident()
         if on_gpu:
             torch.cuda.empty_cache()

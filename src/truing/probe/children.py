@@ -44,6 +44,7 @@ class Children:
                 f"{work.name} cannot be sent to the process that times it ({error.__cause__}): define it in a file."
             ) from error
         self._children: list[_Child] = []
+        self.batch_size = work.standard.batch_size
 
     def __enter__(self) -> Children:
         return self

@@ -15,8 +15,9 @@ LONG = 3.0  # seconds for a setting, where every one is timed at length
 BLOCKS = 10  # into which they are cut; the median of the blocks counts
 # Of the time in which all would be timed at length; the share of the fastest that stays in; and turns, so that what
 # disturbs the machine for a second disturbs all that are left.
-ROUNDS = ((0.05, 0.75, 1), (0.04, 0.85, 2), (0.06, 1.0, 3))
+ROUNDS = ((0.04, 0.75, 1), (0.03, 0.85, 2), (0.05, 1.0, 3))
 SHORT = 3  # blocks of a turn
+MOST = 0.3  # seconds of a turn
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ def race(
     lasted: dict[T, int] = {}
     for number, (part, share, turns) in enumerate(rounds):
         entered = alive if always is None or always in alive or always not in rates else [*alive, always]
-        seconds = part * LONG * len(settings) / len(entered) / turns
+        decided = number > 0 and len(alive) == 1
+        if decided:  # once more, beside the one that it is compared with
+            turns = 1
+        seconds = min(MOST, part * LONG * len(settings) / len(entered) / turns)
         for turn in range(turns):
             for setting in draw.sample(entered, len(entered)):
                 if setting in failed:
@@ -91,7 +95,7 @@ def race(
         best = statistics.median(rates[ranked[0]])
         room = max(3, math.ceil(len(settings) / 3)) if number == 0 else 3
         alive = [one for one in ranked if statistics.median(rates[one]) >= share * best][:room]
-        if len(alive) == 1 and always in (None, alive[0]):
+        if decided or (len(alive) == 1 and always in (None, alive[0])):
             break
     order = sorted(rates, key=lambda one: (-lasted[one], -statistics.median(rates[one])))
     return Timed({one: tuple(found) for one, found in rates.items()}, tuple(order), failed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ STEPS = (20, 100)  # at least and at most, of an equal-seed comparison
 PATIENCE = 0.8  # seconds for one training of it, within these
 AGAIN = 4  # times as many steps, where the reference has learned too little
 FIRST_BATCH = 32
+HOPELESS = 0.2  # of the best so far: a step of the warm-up that is slower than that is timing enough
 BUSY = 0.3  # load for each core, before anything is timed
 EACH = 2**30  # bytes reckoned for a process with torch in it
 
@@ -274,15 +276,22 @@ def _found(work: Work, children: Children, full: bool, began: float) -> Runtime:
 def measure(children: Children, full: bool = False) -> Callable[[Setting, float, int], list[float]]:
     """What times a setting in these processes; `full` = as many blocks as are asked for, however long they take."""
 
+    best = [0.0]
+
     def timed(setting: Setting, seconds: float, blocks: int) -> list[float]:
         try:
-            children.ask_all(setting.runs, "prepare", setting)
+            step = max(children.ask_all(setting.runs, "prepare", setting))
+            size = children.batch_size * setting.runs
+            if not full and size / step < HOPELESS * best[0]:
+                return [size / step]
             rates = children.ask_all(setting.runs, "go", seconds, blocks, BLOCKS if full else 1)
             children.ask_all(setting.runs, "rest")
         except DoesNotFit as error:
             raise CannotRun(str(error)) from None
         # what is through in the same block of time, in all runs together
-        return [sum(block) for block in zip(*rates, strict=False)]
+        found = [sum(block) for block in zip(*rates, strict=False)]
+        best[0] = max(best[0], statistics.median(found))
+        return found
 
     return timed
 

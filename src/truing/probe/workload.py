@@ -20,6 +20,7 @@ from truing.probe.factory import Factory
 from truing.probe.inspection import _Look
 from truing.probe.rows import Rows, _vocabulary, tensor_of
 
+SMALL = 2**23  # weights of a network of which several are kept ready
 SAMPLE = 1024  # rows of the user's that are held in memory
 DRAWN = 256  # rows where there are none
 KINDS = 10  # at most, of drawn rows
@@ -169,8 +170,10 @@ class Training:
         self.net = Factory.of(work.build, work.values).make(work.values)[0].to(self.device)
         self._tensors = tuple(self._placed(one) for one in work.tensors)
         self._targets = work.targets.to(self.device)
-        with torch.no_grad():
-            self._out(tuple(one[:2] for one in self._tensors))  # lazy layers
+        lazy = torch.nn.parameter.UninitializedTensorMixin
+        if any(isinstance(one, lazy) for one in (*self.net.parameters(), *self.net.buffers())):
+            with torch.no_grad():
+                self._out(tuple(one[:2] for one in self._tensors))
         if channels_last:
             self.net.to(memory_format=torch.channels_last)
         self.optimizer = work.standard.make_optimizer(self.net)
@@ -180,6 +183,11 @@ class Training:
             self._loader = _loader(work, self.size, num_workers, self.device.type == "cuda")
             self._items = iter(self._loader)
         self._left = torch.empty(0, dtype=torch.long)
+
+    @property
+    def is_small(self) -> bool:
+        """True where several of it can be kept without a thought of memory."""
+        return self._loader is None and sum(one.numel() for one in self.net.parameters()) < SMALL
 
     def step(self) -> int:
         """One step; how many rows went into it."""
