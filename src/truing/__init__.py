@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from truing.errors import TruingError as TruingError
     from truing.knowledge.deck import suggested as suggested
     from truing.objective.trainer import TorchTrainer as TorchTrainer
+    from truing.one_at_a_time.ablation import Ablation as Ablation
     from truing.one_at_a_time.sweep import Sweep as Sweep
     from truing.portfolios import Portfolio as Portfolio
     from truing.portfolios import portfolio as portfolio
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 # Names are imported on first use, so that `import truing` costs next to nothing.
 _HOMES = {
+    "Ablation": "truing.one_at_a_time.ablation",
     "Advice": "truing.worth.advice",
     "Sweep": "truing.one_at_a_time.sweep",
     "Choice": "truing.space.parameter",
@@ -137,6 +139,7 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "TorchTrainer",
     "inspect",
     "Inspection",
+    "Ablation",
     "Advice",
     "runtime",
     "Runtime",

@@ -169,6 +169,7 @@ def trials(
 
 app.command()(judging.advise)
 app.command()(judging.verdict)
+app.command()(judging.ablation)
 app.command()(judging.evaluate)
 
 

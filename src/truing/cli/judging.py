@@ -1,4 +1,4 @@
-"""Commands that judge: advise, verdict, evaluate, compare."""
+"""Commands that judge: advise, verdict, ablation, evaluate, compare."""
 
 from __future__ import annotations
 
@@ -58,6 +58,20 @@ def advise(
     """Is tuning worth it? Runs of the defaults; no look."""
     study = study_of(Path(file), "advise()") if Path(file).is_dir() else load(file)
     found = study.advise(quick=quick, workers=workers)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print(found)
+
+
+def ablation(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a study, or its file.")],
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Which change of the defaults made the gain? Fresh runs; no look."""
+    study = study_of(folder, "ablation()") if folder.is_dir() else load(str(folder))
+    found = study.ablation(workers=workers)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -13,7 +13,7 @@ from truing.record.history import History
 from truing.record.interfaces import RunSpec
 from truing.record.seeds import seed_of
 from truing.record.state import State
-from truing.record.trial import SEARCH, TRIED, RunRecord
+from truing.record.trial import SEARCH, TRIED, Replicate, RunRecord
 from truing.setting import Setting
 from truing.space.configuration import Configuration
 from truing.verdict.repeats import Ends
@@ -21,14 +21,31 @@ from truing.verdict.repeats import Ends
 FIRST = 0  # the trial under whose number the runs stand; a configuration is told by its purpose
 
 
-def purpose_of(config: Mapping[str, object]) -> str:
+@dataclass(frozen=True)
+class Ground:
+    """On which splits and seeds the configurations are tried.
+
+    Args:
+        replicates: the splits.
+        seeds: the purpose whose seeds the runs have, so that all configurations are paired.
+        prefix: of the purpose of these runs.
+        fresh: they are other splits than the search's, so that no trial's runs can serve.
+    """
+
+    replicates: Sequence[Replicate]
+    seeds: str = SEARCH
+    prefix: str = TRIED
+    fresh: bool = False
+
+
+def purpose_of(config: Mapping[str, object], prefix: str = TRIED) -> str:
     """What the runs of a configuration are called: whoever asks for it finds them again, whatever it was for.
 
     >>> purpose_of({"rate": 0.1, "width": 4}) == purpose_of({"width": 4, "rate": 0.1})
     True
     """
     text = json.dumps({name: config[name] for name in sorted(config)}, default=repr)
-    return f"{TRIED}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{prefix}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)
@@ -44,20 +61,26 @@ class Tried:
     specs: Sequence[RunSpec]
 
 
-def tried(history: History, setting: Setting, configs: Sequence[Configuration], keep: str = "predictions") -> Tried:
+def tried(
+    history: History,
+    setting: Setting,
+    configs: Sequence[Configuration],
+    ground: Ground,
+    keep: str = "predictions",
+) -> Tried:
     """The runs of the search serve where a trial had the configuration and they say how the training rows do."""
-    of_trials = {purpose_of(trial.config): trial for trial in history.trials if trial.runs}
+    of_trials = {} if ground.fresh else {purpose_of(t.config): t for t in history.trials if t.runs}
     found: list[list[RunRecord | None]] = []
     specs = []
     for config in configs:
-        named = purpose_of(config)
+        named = purpose_of(config, ground.prefix)
         ends, known = Ends.of(history, named), {}
         for number in of_trials[named].runs if named in of_trials else ():
             run = history.runs[number]
             if run.id >= history.verdict_since and run.state is State.COMPLETED and _trained(run):
                 known[run.replicate] = run
         own = []
-        for replicate in setting.plan.replicates:
+        for replicate in ground.replicates:
             run_of_it = known.get(replicate.index) or ends.run((FIRST, replicate.index))
             own.append(run_of_it)
             attempt = ends.to_do((FIRST, replicate.index)) if replicate.index not in known else None
@@ -66,8 +89,8 @@ def tried(history: History, setting: Setting, configs: Sequence[Configuration], 
             spec = setting.plan.spec(
                 0, FIRST, config, named, replicate, keep=keep, score_train=replicate.train is not None
             )
-            # The seed of the search's own runs on this replicate: so all are paired with each other and with trials.
-            specs.append(replace(spec, seed=seed_of(setting.plan.seed, SEARCH, replicate.index), attempt=attempt))
+            # One seed a replicate: so all are paired with each other, and a sweep with the trials.
+            specs.append(replace(spec, seed=seed_of(setting.plan.seed, ground.seeds, replicate.index), attempt=attempt))
         found.append(own)
     return Tried(found, specs)
 
@@ -77,6 +100,7 @@ def carried_out(
     setting: Setting,
     job: Job,
     configs: Sequence[Configuration],
+    ground: Ground,
     *,
     say: Callable[[Tried], str],
     line: Callable[[str], None],
@@ -92,16 +116,16 @@ def carried_out(
     Raises:
         KeyboardInterrupt: it was interrupted; called again it goes on.
     """
-    valid = sum(len(r.valid) for r in setting.plan.replicates if r.valid is not None)
+    valid = sum(len(r.valid) for r in ground.replicates if r.valid is not None)
     size = 4 * len(setting.task.classes or (0,)) * valid * len(configs)
     keep = "predictions" if size <= job.predictions_limit else "loss"
-    found = tried(session.history, setting, configs, keep)
+    found = tried(session.history, setting, configs, ground, keep)
     line(say(found))
     if found.specs:
         phase(name, len(found.specs))
         if not carry_out(session, list(found.specs)):
             raise KeyboardInterrupt
-        found = tried(session.history, setting, configs, keep)
+        found = tried(session.history, setting, configs, ground, keep)
     return [list(runs) for runs in found.runs]
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from truing.execution.job import Job
 from truing.loop import Session
 from truing.one_at_a_time.line import centre_of, line
-from truing.one_at_a_time.runs import Tried, carried_out, trained
+from truing.one_at_a_time.pairs import gap_of, why_none, within
+from truing.one_at_a_time.runs import Ground, Tried, carried_out, trained
 from truing.one_at_a_time.sweep import Point, Sweep
 from truing.record.events import Event
 from truing.record.history import History
@@ -21,7 +22,7 @@ from truing.setting import Setting
 from truing.space.configuration import Configuration
 from truing.statistics.comparison import corrected_t
 from truing.statistics.interval import Interval
-from truing.verdict.fresh import Fresh, failure_of, scores_of
+from truing.verdict.fresh import Fresh, scores_of
 from truing.verdict.paired import by_rows, plain
 
 EVENT = "swept"
@@ -58,7 +59,17 @@ def sweep(
     points = line(history.space, centre, parameter, request["values"], request["points"])
     configs = [config for _, config in points]
     price = partial(_price, parameter, len(configs), len(setting.plan.replicates), history, workers, says)
-    runs = carried_out(session, setting, job, configs, say=price, line=say, phase=phase, name=f"sweep of {parameter}")
+    runs = carried_out(
+        session,
+        setting,
+        job,
+        configs,
+        Ground(setting.plan.replicates),
+        say=price,
+        line=say,
+        phase=phase,
+        name=f"sweep of {parameter}",
+    )
     found = figures(setting, job, parameter, centre, held, points, runs, name=name)
     session.record(Event(EVENT, {**found.to_dict(), "known": _known(history, identity, centre, configs)}))
     return found
@@ -91,19 +102,14 @@ def figures(
     nominal = setting.validation.spread if setting.validation is not None else 0.0
     own = Fresh(replicates, {}).spread(nominal)
     clip = (setting.task.primary.low, setting.task.primary.high)
-    reasons = [_failed(group, metric) for group in runs]
+    reasons = [why_none(group, metric) for group in runs]
     scores = [
         None if why else [float(s) for s in scores_of(group, metric) if s is not None]
         for group, why in zip(runs, reasons, strict=True)
     ]
 
     def gap(one: int, other: int, level: float) -> Interval:
-        """one - other, run by run."""
-        found = by_rows(setting, job, replicates, runs[one], runs[other], level=level)
-        ours, theirs = scores[one], scores[other]
-        if found.low is None and ours is not None and theirs is not None:
-            found = corrected_t([a - b for a, b in zip(ours, theirs, strict=True)], own, level)
-        return found
+        return gap_of(setting, job, replicates, (runs[one], scores[one]), (runs[other], scores[other]), own, level)
 
     reference = next(place for place, (value, _) in enumerate(points) if repr(value) == repr(centre[parameter]))
     whole = [place for place, values in enumerate(scores) if values is not None]
@@ -127,7 +133,7 @@ def figures(
             Point(
                 value=value,
                 score=None if values is None else float(np.mean(values)),
-                interval=_within(plain(alone), clip) if values is not None else None,
+                interval=within(plain(alone), clip) if values is not None else None,
                 difference=None if against is None else plain(against),
                 train=_mean([trained(run) for run in done]) if values is not None else None,
                 seconds=_mean([run.seconds for run in done]),
@@ -149,18 +155,6 @@ def figures(
         best=best,
         runs=sum(run is not None for group in runs for run in group),
     )
-
-
-def _within(found: dict[str, Any], clip: tuple[float, float]) -> dict[str, Any]:
-    ends = {key: None if found[key] is None else float(np.clip(found[key], *clip)) for key in ("low", "high")}
-    return found | ends
-
-
-def _failed(runs: Sequence[RunRecord | None], metric: str) -> str | None:
-    failed = failure_of(runs, "run")
-    if failed is None and any(score is None for score in scores_of(runs, metric)):
-        return f"{metric} is undefined in a run"
-    return failed
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

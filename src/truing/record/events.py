@@ -21,6 +21,7 @@
 | external   | the figures of data that came later, and the number of their look                              |
 | verdict    | the stored verdict                                                                              |
 | swept      | a parameter, and the scores at its values with the others held                                 |
+| ablated    | the scores on the way from the defaults to the selected, a parameter at a time                  |
 | evaluated  | procedure, its settings, trials, result: what a procedure that tunes inside came to             |
 """
 

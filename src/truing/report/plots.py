@@ -62,6 +62,7 @@ FIGURES: dict[str, Kind] = {
     "more_rows": Kind("truing.report.worth:rows", "the defaults at 25, 50 and 100 % of the training rows"),
     "more_epochs": Kind("truing.report.worth:epochs", "the defaults at half, once and twice the epochs"),
     "sweep": Kind("truing.report.sweeps:swept", "train and validation score over one parameter", ("parameter",)),
+    "ablation": Kind("truing.report.ablation:ablated", "the score from the defaults to the selected, step by step"),
     "overtuning": Kind("truing.report.drawn:overtuning", "the best so far as searched, and outside the choice"),
     "calibration": Kind("truing.report.drawn:calibration", "whether the delivered network's probabilities hold"),
     "roc": Kind("truing.report.drawn:roc", "sensitivity against false alarms on the locked rows"),
@@ -181,6 +182,10 @@ class Plots:
         """
         return self._figure("sweep", parameter=parameter)
 
+    def ablation(self) -> Figure:
+        """The score from the defaults to the selected, one parameter at a time, as `study.ablation()` ran it."""
+        return self._figure("ablation")
+
     def overtuning(self) -> Figure:
         """The best score so far as the search saw it, and what it is worth on rows outside the choice."""
         return self._figure("overtuning")
@@ -223,6 +228,7 @@ def further(found: Seen) -> list[Drawing]:
         for one in sweeps_of(found.history)
         if one.parameter in found.history.space
     ]
+    asked += [("ablation", {})]
     asked += [("isolation", {"parameter": name}) for name in scientific(found)]
     asked += [(name, {}) for name in ("contour", "parallel", "seconds", "parameters", "gap")]
     made = [drawing(name, found, **given) for name, given in asked]

@@ -14,6 +14,7 @@ from truing.advice import prospects
 from truing.errors import UsageError
 from truing.execution.devices import Devices
 from truing.execution.failure import tail
+from truing.one_at_a_time import stored_ablation
 from truing.record.changes import changes_of, earlier_looks, own_looks
 from truing.record.history import History
 from truing.record.state import State
@@ -57,6 +58,7 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "looks": len(own_looks(history)) + earlier_looks(history)[0],
         "evaluations": [{k: r[k] for k in ("procedure", "headline")} for r in evaluations(history)],
         "importance": None if (found := _mattered(history, study)) is None else found.to_dict(),
+        "ablation": None if (path := stored_ablation(history)) is None else path.to_dict(),
         "sweeps": [one.to_dict() for one in sweeps_of(history)],
         "fronts": [front.to_dict() for front in _fronts(history)],
         "gap": None if (gap := gaps(history)) is None else gap.to_dict(),
@@ -127,6 +129,8 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         lines += ["", *textwrap.wrap(text, width, subsequent_indent="  ")]
     for said in _costs(history, study):
         lines += textwrap.wrap(said, width, subsequent_indent="  ")
+    if (path := stored_ablation(history)) is not None:
+        lines += textwrap.wrap(plain(path.sentence), width, subsequent_indent="  ")
     for one in sweeps_of(history):
         lines += textwrap.wrap(plain(f"Sweep: {one.sentence}"), width, subsequent_indent="  ")
     if len(history) > 2 * SHOWN:
@@ -193,7 +197,7 @@ def _counted(history: History, *, search: bool) -> int:
 
 def _at_work(history: History) -> str:
     """Who took the folder and has not said that it ended; empty where nobody."""
-    opened, ended = history.last("opened"), [history.last(kind) for kind in ("ended", "advice", "swept")]
+    opened, ended = history.last("opened"), [history.last(kind) for kind in ("ended", "advice", "swept", "ablated")]
     if opened is None or any(one is not None and one["order"] >= opened["order"] for one in ended):
         return ""
     since = datetime.fromtimestamp(opened["time"]).isoformat(sep=" ", timespec="seconds")

@@ -75,6 +75,33 @@ def surrogate(space: Space, configs: Sequence[Mapping[str, Any]], y: np.ndarray,
     return Surrogate(weights, fences, left_out_r2(apart, inside, rng))
 
 
+def predicted(
+    space: Space, configs: Sequence[Mapping[str, Any]], y: np.ndarray, others: Sequence[Mapping[str, Any]]
+) -> np.ndarray | None:
+    """The posterior mean at other configurations than the scores are of, float (len(others),).
+
+    Returns:
+        None with fewer than ten configurations, or where all scores are equal.
+
+    >>> import truing as tr
+    >>> space, x = tr.Space(x=tr.Float(0, 1)), np.linspace(0, 1, 20)
+    >>> predicted(space, [{"x": v} for v in x], x**2, [{"x": 0.52}]).round(1).tolist()
+    [0.3]
+    """
+    y = np.asarray(y, dtype=float)
+    if len(y) < FEWEST:
+        return None
+    low, high = np.quantile(y, [0.25, 0.75])
+    inside = np.clip(y, low - 1.5 * (high - low), high + 1.5 * (high - low))
+    if np.ptp(inside) <= 1e-12 * max(1.0, float(np.abs(inside).max())):
+        return None
+    apart = distances(space, [*configs, *others])
+    lengths, noise = fitted(apart[:, : len(y), : len(y)], inside)
+    kernel = matern(apart, lengths)
+    known, cross = kernel[: len(y), : len(y)], kernel[len(y) :, : len(y)]
+    return np.asarray(inside.mean() + cross @ np.linalg.solve(known + noise * np.eye(len(y)), inside - inside.mean()))
+
+
 def distances(space: Space, configs: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """Squared distances of every two configurations by each parameter, float (parameters, n, n), at most 1 each.
 
