@@ -1,4 +1,4 @@
-"""The ablation path: its order against brute force, its ends against the configurations, its runs against the search's."""
+"""The ablation path: its order against brute force, its ends against the configurations, its runs against the search."""
 
 from __future__ import annotations
 
