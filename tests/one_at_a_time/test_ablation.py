@@ -1,4 +1,4 @@
-"""The ablation path: its order against brute force, its ends against the configurations, its runs against the search."""
+"""The ablation path: its order and its ends by brute force, its runs against those of the search."""
 
 from __future__ import annotations
 

@@ -58,6 +58,13 @@ class Ablation:
         total: the end less the start: value, low, high (95 %), method, reason.
         ordered: the order is the surrogate's; else the space's, for there were too few trials.
         each: fresh runs of each configuration.
+
+    >>> start = Step(None, None, None, 0.5, None, None)
+    >>> step = Step("rate", 0.1, 0.3, 0.2, None, {"value": -0.3, "low": -0.4, "high": -0.2})
+    >>> total = {"value": -0.3, "low": -0.4, "high": -0.2}
+    >>> found = Ablation("digits", "log_loss", "min", 7, True, (start, step), total, True, 10)
+    >>> found.sentence.split("; ")[1]
+    'most by rate, 100 % of it.'
     """
 
     study: str
@@ -89,7 +96,7 @@ class Ablation:
         whole = sign * (self.total["value"] or 0.0)
         if gain <= 0 or whole <= 0:
             return f"{start}; no step gains."
-        share = f", {100 * gain / whole:.0f} % of it" if len(gains) > 1 and gain <= whole else ""
+        share = f", {100 * gain / whole:.0f} % of it" if gain <= whole else ""
         told = "" if most.helped else ", which cannot be told from none"
         return f"{start}; most by {most.parameter}{share}{told}."
 
