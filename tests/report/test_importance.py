@@ -11,8 +11,8 @@ import pytest
 
 import truing as tr
 from truing.errors import UsageError
-from truing.report.importance import percent
 from truing.report.shares import drawing
+from truing.verdict.mattered import percent
 
 SPACE = tr.Space(
     rate=tr.Float(1e-5, 1e-1, log=True), kind=tr.Choice(["a", "b"]), width=tr.Int(1, 8), idle=tr.Float(0, 1)

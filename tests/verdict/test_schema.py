@@ -50,6 +50,15 @@ def check(found: dict[str, Any]) -> None:
                 wants(entry["delivered"]["reason"], WORDS)
             if entry["difference"]["value"] is None or entry["difference"]["low"] is None:
                 wants(entry["difference"]["reason"], WORDS)
+    for one in found["held_fixed"]:
+        assert set(one) == {"name", "value", "interacts_with"}
+    told = found["mattered"]
+    if told["parameters"] is None:
+        wants(told["reason"], WORDS)
+        assert told["groups"] is None
+    for one in (*(told["parameters"] or ()), *(told["groups"] or ())):
+        wants(one["name"], WORDS)
+        assert 0 <= one["low"] <= one["share"] <= one["high"] <= 1
     assert all(isinstance(line, str) for line in found["search_says"])
     for key in ("looks", "trials", "runs", "verdict_runs"):
         wants(found[key], int)

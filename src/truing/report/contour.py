@@ -8,11 +8,11 @@ import numpy as np
 
 from truing.report.columns import clip, many, plain
 from truing.report.figures import ORANGE, Drawing, escaped, lay_out
-from truing.report.importance import WHOLE
 from truing.report.seen import Seen
 from truing.space.configuration import format_value
 from truing.space.encoding import Scale
 from truing.statistics.surface import GRID, Surface, surface
+from truing.verdict.mattered import WHOLE
 
 _DOTS = 300
 _TICKS = 5

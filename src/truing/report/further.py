@@ -8,6 +8,7 @@ from typing import Any
 from truing.record.history import History
 from truing.report.columns import plain
 from truing.report.facts import inside
+from truing.verdict.held_fixed import sentence as held_fixed_in_words
 from truing.verdict.judgement_text import GAP, judgement_lines
 from truing.verdict.outside_words import external_line, later_lines, negative_line
 from truing.verdict.robustness import sentence as robustness_in_words
@@ -26,6 +27,8 @@ def sentences(history: History, verdict: Mapping[str, Any] | None) -> list[str]:
             found[-1] += f"; {text}"
     if said := robustness_in_words(verdict or {}):
         found.append(f"Robustness: {said}")
+    if said := held_fixed_in_words(verdict or {}):
+        found.append(f"Held fixed: {said}")
     for name, entry in (inside(verdict, "external") or {}).items():
         found.append(f"External set {external_line(name, entry, str(inside(verdict, 'metric')))}")
     for note in history.notes.get("external", ()):

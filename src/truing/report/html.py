@@ -25,7 +25,7 @@ from truing.report.columns import many, plain
 from truing.report.effects import CAVEAT, Effect
 from truing.report.facts import inside, name_of, number, words
 from truing.report.figures import DOTS, Drawing, effect_of, score_over_time
-from truing.report.importance import ends, named, percent
+from truing.report.importance import ends, named
 from truing.report.judgement import drawings as judged
 from truing.report.learning import learning_curves
 from truing.report.methods import methods, protocol
@@ -45,6 +45,7 @@ from truing.verdict.best_epoch import sentence
 from truing.verdict.corrections import renewed
 from truing.verdict.evaluation import Evaluation
 from truing.verdict.figures import KEPT
+from truing.verdict.mattered import percent
 from truing.verdict.stored import evaluations
 from truing.verdict.text import luck
 from truing.verdict.wording import capital, places, places_of_difference, signed

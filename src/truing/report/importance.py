@@ -12,15 +12,13 @@ import numpy as np
 
 from truing.record.history import History
 from truing.record.trial import Trial
-from truing.registry import SEARCHERS
 from truing.report.columns import cells, clip, many, pad, plain
-from truing.statistics.importance import FEWEST, FEWEST_EACH, Share, Shares, shares
+from truing.statistics.importance import Share, Shares, shares
 from truing.statistics.ped_anova import Divergences, ped_anova
+from truing.verdict.mattered import WHOLE, drawing_for, percent, serving
 
-WHOLE, SEARCHED = "over the whole space", "in the region searched"
 FAILED = 0.2  # share of the trials from which on their absence is said
 SHOWN = 0.005  # pairs below half a per cent are not printed
-QUICK = 150  # trials up to which it takes less than two seconds
 FEW_PAIRS = 5
 _WIDTH = 80
 
@@ -48,11 +46,12 @@ class Importance:
     notes: tuple[str, ...]
 
     def table(self) -> list[dict[str, Any]]:
-        """A dict a parameter, the largest share first, then one for every two.
+        """A dict a parameter, the largest share first, then one for every two, then one for each group of parameters.
 
-        Each: parameter (of two, "a × b"), share, low, high (its 95 % interval), total (with all that it makes together
-        with others), total_low, total_high, best (share of what sets the best tenth apart) and p (how often chance
-        does as much); None where it does not apply or could not be told.
+        Each: parameter (of two, "a × b"; of a group, where there are several, "group architecture": what its
+        parameters make, alone and two of them together), share, low, high (its 95 % interval), total (with all that
+        it makes together with others), total_low, total_high, best (share of what sets the best tenth apart) and p
+        (how often chance does as much); None where it does not apply or could not be told.
         """
         best = {one.name: one for one in self.best.parameters}
         own = {share.names[0]: share for share in self.shares.parameters}
@@ -62,8 +61,9 @@ class Importance:
             keys = ("share", "low", "high", "total", "total_low", "total_high")
             row: dict[str, Any] = {"parameter": name, **{key: getattr(share, key, None) for key in keys}}
             rows.append({**row, "best": getattr(other, "share", None), "p": getattr(other, "p", None)})
-        for share in self.shares.pairs:
-            row = {"parameter": " × ".join(share.names), "share": share.share, "low": share.low, "high": share.high}
+        called = [(" × ".join(share.names), share) for share in self.shares.pairs]
+        for label, share in [*called, *((f"group {share.names[0]}", share) for share in self.shares.groups)]:
+            row = {"parameter": label, "share": share.share, "low": share.low, "high": share.high}
             rows.append({**row, "total": None, "total_low": None, "total_high": None, "best": None, "p": None})
         return rows
 
@@ -93,6 +93,8 @@ class Importance:
             lines += ["", *self._columns(), ""]
             if found.rest is not None:
                 lines.append(f"three or more together {percent(found.rest)}")
+            if found.groups:
+                lines += textwrap.wrap(_by_group(found), _WIDTH)
             lines += textwrap.wrap(_quality(found), _WIDTH)
         lines += ["", *textwrap.wrap(self._best(), _WIDTH)]
         lines += [
@@ -104,7 +106,8 @@ class Importance:
     def sentences(self) -> tuple[str, ...]:
         """How good the surrogate is, what sets the best apart, and the notes."""
         quality = () if self.shares.why else (_quality(self.shares),)
-        return (*quality, self._best(), *map(plain, self.notes))
+        groups = (_by_group(self.shares),) if self.shares.groups else ()
+        return (*groups, *quality, self._best(), *map(plain, self.notes))
 
     def __str__(self) -> str:
         return self.text
@@ -150,37 +153,13 @@ def importance_of(history: History, study: Mapping[str, Any]) -> Importance:
         study: the data of its `study` event.
     """
     done = list(history.completed)
-    even = _even(history, done)
-    need = max(FEWEST, FEWEST_EACH * len(history.space))
-    whole = len(even) == len(done) or len(even) >= need
-    used = even if whole else done
-    rng = np.random.default_rng([history.seed, len(used)])
+    used, region = serving(history)
+    rng = drawing_for(history, used)
     configs, y = [trial.config for trial in used], np.array([float(trial.value or 0.0) for trial in used])
     found = shares(history.space, configs, y, rng)
     best = ped_anova(history.space, configs, y, rng, goal=history.goal)
-    region = WHOLE if whole else SEARCHED
-    notes = tuple(_notes(history, done, used, found, whole))
+    notes = tuple(_notes(history, done, used, found, region == WHOLE))
     return Importance(str(study.get("metric", "score")), region, tuple(t.number for t in used), found, best, notes)
-
-
-def _even(history: History, done: Sequence[Trial]) -> list[Trial]:
-    """The completed trials of the defaults and of searches that read no scores."""
-    marks = [mark for mark in history.marks if mark.kind == "study" and mark.data.get("search")]
-    kept = []
-    for trial in done:
-        before = [mark for mark in marks if mark.trial <= trial.number] or marks[:1]
-        if trial.number == 0 or (before and not _adaptive(before[-1].data["search"])):
-            kept.append(trial)
-    return kept
-
-
-def _adaptive(described: Any) -> bool:
-    """Whether a searcher, as the journal describes it, reads scores; one that nobody knows is taken to."""
-    name = described.get("name") if isinstance(described, Mapping) else described
-    for known, target in SEARCHERS.rows.items():
-        if name in (known, target.rpartition(":")[2]):
-            return bool(getattr(SEARCHERS.get(known), "adaptive", True))
-    return True
 
 
 def _notes(history: History, done: Sequence[Trial], used: Sequence[Trial], found: Shares, whole: bool) -> list[str]:
@@ -227,18 +206,15 @@ def _quality(found: Shares) -> str:
     return f"The surrogate predicts scores it has not seen with R2 {found.r2:.2f} (4-fold).{noise}"
 
 
+def _by_group(found: Shares) -> str:
+    """The share of each group."""
+    listed = ", ".join(f"{named(share)} {percent(share.share)} {ends(share)}" for share in found.groups)
+    return f"By group, alone and two of a group together: {listed}."
+
+
 def named(share: Share) -> str:
     """A parameter, or two."""
     return " × ".join(plain(name) for name in share.names)
-
-
-def percent(value: float) -> str:
-    """A share in words.
-
-    >>> percent(0.584), percent(0.003), percent(0.0)
-    ('58 %', '< 1 %', '0 %')
-    """
-    return "< 1 %" if 0.0005 <= value < 0.01 else f"{100 * value:.0f} %"
 
 
 def ends(share: Share) -> str:

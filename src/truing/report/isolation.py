@@ -12,10 +12,10 @@ from truing.record.history import History
 from truing.report.columns import clip, many, plain
 from truing.report.effects import Cell, Effect
 from truing.report.figures import BLUE, GREY, ORANGE, Drawing, along, escaped, lay_out, logarithmic, scale, span
-from truing.report.importance import WHOLE
 from truing.report.seen import Seen
 from truing.space.configuration import format_value
 from truing.statistics.equal_tries import BestOf, best_of, tries_for
+from truing.verdict.mattered import WHOLE
 
 ENOUGH = 9  # trials in a bin, for three tries
 FEWEST = 3  # trials at a value, below which nothing is said of it

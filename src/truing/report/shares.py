@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from truing.report.columns import clip, plain
 from truing.report.figures import BLUE, GREY, ORANGE, Drawing, lay_out
-from truing.report.importance import SHOWN, Importance, ends, named, percent
+from truing.report.importance import SHOWN, Importance, ends, named
 from truing.statistics.importance import Share
+from truing.verdict.mattered import percent
 
 MOST = 12  # bars
 _CHARS = 22  # of a name beside its bar: a telephone is 400 pixels wide

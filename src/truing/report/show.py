@@ -22,12 +22,13 @@ from truing.record.trial import ADVICE, SEARCH, TRIED, RunRecord, Trial
 from truing.report.columns import clip, many, plain
 from truing.report.front import PARAMETERS, SECONDS, Front, front_of
 from truing.report.gap import gaps
-from truing.report.importance import QUICK, Importance, importance_of, in_a_line
+from truing.report.importance import Importance, importance_of, in_a_line
 from truing.report.progress import duration
 from truing.report.sweeps import sweeps_of
 from truing.report.table import render_trials, trial_rows
 from truing.report.worth import advice_of
 from truing.space.configuration import format_value
+from truing.verdict.mattered import QUICK
 from truing.verdict.stored import evaluations
 
 SHOWN = 10

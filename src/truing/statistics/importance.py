@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,8 @@ class Shares:
         trials: how many were used.
         moved: scores that were moved to the fences.
         idle: parameters that had one value in these trials, of which nothing can be said.
+        groups: what the parameters of each group make, alone and two of them together, the largest first; empty
+            where they are all of one group.
         why: why the shares are left out, a sentence; empty where they are not.
     """
 
@@ -67,6 +70,7 @@ class Shares:
     moved: int = 0
     idle: tuple[str, ...] = ()
     why: str = ""
+    groups: tuple[Share, ...] = ()
 
 
 def fences(y: np.ndarray) -> tuple[float, float]:
@@ -148,8 +152,24 @@ def shares(space: Space, configs: Sequence[Mapping[str, Any]], y: np.ndarray, rn
     ]
     order = lambda one: -one.share  # noqa: E731
     return Shares(
-        tuple(sorted(own, key=order)), tuple(sorted(two, key=order)), float((found.rest / whole).mean()), **known
+        tuple(sorted(own, key=order)),
+        tuple(sorted(two, key=order)),
+        float((found.rest / whole).mean()),
+        groups=tuple(sorted(_groups(space, names, main, pair), key=order)),
+        **known,
     )
+
+
+def _groups(space: Space, names: Sequence[str], main: np.ndarray, pair: np.ndarray) -> Iterator[Share]:
+    """Each group's closed share (Sobol' 1993) up to the order of two: sums draw by draw, so intervals follow."""
+    members: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        members.setdefault(space.groups[name], []).append(place)
+    if len(members) < 2:
+        return
+    for group, places in members.items():
+        two = sum(pair[:, min(i, j), max(i, j)] for i, j in combinations(places, 2))
+        yield Share((group,), *_mean_and_ends(main[:, places].sum(axis=1) + two))
 
 
 def _mean_and_ends(draws: np.ndarray) -> tuple[float, float, float]:

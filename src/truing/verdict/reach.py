@@ -30,8 +30,10 @@ from truing.verdict.doubts import doubts
 from truing.verdict.evidence import Evidence
 from truing.verdict.fresh import Fresh, cause
 from truing.verdict.headline import headline
+from truing.verdict.held_fixed import held_fixed
 from truing.verdict.judgement import judgement
 from truing.verdict.locked import LOCKED, NO_DELIVERY, LockedTest, few_positives
+from truing.verdict.mattered import mattered
 from truing.verdict.outside import Outsiders
 from truing.verdict.paired import paired
 from truing.verdict.repeats import Ends, own_runs
@@ -122,6 +124,7 @@ class Reaching:
             self.setting, history, selected, defaults if comparable else None, fresh, refits[selected.number]
         )
         evidence = Evidence(self.setting, self.job, selected, fresh, refits[selected.number], self.locked_as)
+        found["held_fixed"], found["mattered"] = held_fixed(history), mattered(history)
         found["robustness"] = None  # made only when asked for, by runs of its own
         found |= judgement(evidence, self._rng("judgement"))
         found["corrections"] = corrections(found, history)

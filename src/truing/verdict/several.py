@@ -24,7 +24,9 @@ from truing.verdict.evidence import Evidence
 from truing.verdict.figures import KEPT, interval_dict
 from truing.verdict.fresh import Fresh, estimate
 from truing.verdict.headline import fresh as fresh_runs
+from truing.verdict.held_fixed import held_fixed
 from truing.verdict.locked import LockedTest, few_positives
+from truing.verdict.mattered import mattered
 from truing.verdict.reach import NOT_KEPT, Reaching, Runs, trainings
 from truing.verdict.remedies import NESTED
 from truing.verdict.repeats import Ends, own_runs
@@ -324,6 +326,8 @@ class _Several:
             "locked_rows": sum(entry["locked_rows"] or 0 for entry in entries.values()) or None,
             "search_says": list(self.said),
             "target": figures.target(history, "max", validation["selected"]),
+            "held_fixed": held_fixed(history),
+            "mattered": mattered(history),
             "robustness": None,
         }
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.space.configuration import format_value
-from truing.verdict import choice, resolved, robustness, selection, several_text
+from truing.verdict import choice, held_fixed, mattered, resolved, robustness, selection, several_text
 from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
 from truing.verdict.headline import fresh
@@ -29,6 +29,7 @@ from truing.verdict.wording import (
 
 WIDTH = 80
 LABEL, COLUMN, LEAD = 30, 11, 11
+_GAP = "\N{NO-BREAK SPACE}"
 _TOGETHER = ("sensitivity", "specificity")
 _CLASSES = {"log_loss", "brier"}
 
@@ -85,8 +86,11 @@ def _of_several(verdict: Mapping[str, Any]) -> str:
 
 
 def _end(verdict: Mapping[str, Any]) -> list[str]:
-    """The target, what was run, what the searcher said, and the warnings."""
+    """What mattered, what was held fixed, the target, what was run, what the searcher said, and the warnings."""
     lines = []
+    for label, said in (("what mattered", mattered.sentence(verdict)), ("held fixed", held_fixed.sentence(verdict))):
+        if said:
+            lines += [line.replace(_GAP, " ") for line in _line(label, said.replace(" %", f"{_GAP}%"))]
     if verdict["target"] is not None:
         lines += _line("target", _target(verdict))
     runs = f"{_many(verdict['runs'], 'run')} + {verdict['verdict_runs']} for the verdict"
