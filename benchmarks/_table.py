@@ -30,6 +30,8 @@ PROMISES = {
     "coverage stated, aim 90 %; Optuna's evaluators side by side",
     "runtime": "`truing runtime` on 2 CPU cores: within 5 % of the best of a full sweep, in at most a fifth "
     "of its time",
+    "next_space": "20 trials in the proposed next space beat 20 more in the old one, on the development "
+    "problems: mean gain over problems with 95 % interval above 0",
     "leak": "5,000 tiny trials, 2 workers: descriptors, threads and processes flat; a run costs under 60 ms",
     "fault_tests": "each test of `tests/faults`, with 20 seeds where luck is in it: none fails",
     "faults": "the same faults done to Truing and to Optuna (table below): no study of Truing's left hanging, "

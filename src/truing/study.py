@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from truing.report.importance import Importance
     from truing.report.plots import Plots
     from truing.report.table import TrialTable
+    from truing.report.what_next import WhatNext
     from truing.statistics.metric import Metric
     from truing.verdict import Verdict
     from truing.verdict.compare import Compared
@@ -717,6 +718,21 @@ class Study:
         from truing.report.importance import importance_of
 
         return importance_of(*read(self.folder))
+
+    def what_next(self) -> WhatNext:
+        """A checklist of the search, pass or warn with the evidence, and a space for a next study as code.
+
+        It runs nothing. `print` it, or see its `checks`, `space`, `code` and `to_dict()`; docs/what-next.md says how
+        each check decides.
+
+        Raises:
+            UsageError: the study has not been run.
+        """
+        from truing.report.importance import importance_of
+        from truing.report.what_next import what_next_of
+
+        history, study = read(self.folder)
+        return what_next_of(history, importance_of(history, study), self.space)
 
     @property
     def plot(self) -> Plots:

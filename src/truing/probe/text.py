@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import keyword
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from truing.probe.objects import unwritten, written
+from truing.probe.objects import written
 from truing.probe.rows import shape_text
-from truing.space.condition import Bounds
-from truing.space.parameter import UNSET, Choice, Parameter
-from truing.space.repeat import Repeat, pattern
-from truing.space.space import Space
+from truing.space.code import code_of as code_of
+from truing.space.code import space_code
 
 if TYPE_CHECKING:
     from truing.probe.found import Argument, Inspection
@@ -153,132 +150,8 @@ def code(found: Inspection) -> str:
 
     Objects without a name, such as a lambda, cannot be written: in their place stands a comment.
     """
-    notes: dict[str, list[str]] = {}
+    notes: dict[str, Sequence[str]] = {}
     for one in found.arguments:
         said = [] if one.card else ["no card: a guess around the value it has now"]
         notes[one.name] = [*said, *one.notes]
-    lines = ["space = tr.Space("]
-    plain: dict[str, Parameter] = {}
-    for name, item in found.space.definition.items():
-        if isinstance(item, Repeat):
-            lines += ["    tr.Repeat(", f"        {_literal(item.name)},"]
-            inside = {inner: notes.get(pattern(item.name, inner), []) for inner in item.parameters}
-            lines += [*_block(item.parameters, inside, 8), f"        count={_literal(item.count)},", "    ),"]
-        else:
-            plain[name] = item
-    lines += _block(plain, notes, 4)
-    return "\n".join([*_imports(found.space), *lines, ")"])
-
-
-def _imports(space: Space) -> list[str]:
-    needed = {
-        words[1]
-        for objects in space.labelled.values()
-        for item in objects.values()
-        if (words := written(item)) is not None and words[1]
-    }
-    return [*sorted(needed), ""] if needed else []
-
-
-def _block(parameters: Mapping[str, Parameter], notes: Mapping[str, Sequence[str]], indent: int) -> Iterator[str]:
-    """The parameters as keywords, those that are no identifiers first, in a dict."""
-    space = " " * indent
-    odd = [name for name in parameters if not name.isidentifier() or keyword.iskeyword(name) or name == "count"]
-    if odd:
-        yield f"{space}{{"
-        for name in odd:
-            yield from _entry(name, f'{space}    "{name}": ', parameters[name], notes)
-        yield f"{space}}},"
-    for name, parameter in parameters.items():
-        if name not in odd:
-            yield from _entry(name, f"{space}{name}=", parameter, notes)
-
-
-def _entry(name: str, head: str, parameter: Parameter, notes: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    space = " " * (len(head) - len(head.lstrip()))
-    for note in notes.get(name, ()):
-        yield from textwrap.wrap(note, WIDTH, initial_indent=f"{space}# ", subsequent_indent=f"{space}#   ")
-    if isinstance(parameter, Choice) and unwritten(parameter.objects or {}):
-        line = f"{name}: keep your own tr.Choice of it; some of its objects have no name to be written here"
-        yield from textwrap.wrap(line, WIDTH, initial_indent=f"{space}# ", subsequent_indent=f"{space}#   ")
-        return
-    words = _arguments_of(parameter)
-    line = f"{head}tr.{type(parameter).__name__}({', '.join(words)}),"
-    if len(line) <= WIDTH:
-        yield line
-        return
-    yield f"{head}tr.{type(parameter).__name__}("
-    inner = f"{space}    {', '.join(words)},"
-    if len(inner) <= WIDTH:
-        yield inner
-    else:
-        for word in words:
-            yield from _folded(f"{space}    ", word)
-    yield f"{space}),"
-
-
-def _folded(space: str, word: str) -> Iterator[str]:
-    """An argument of its own line; a long list or dict over several."""
-    if len(space) + len(word) + 1 <= WIDTH or word[0] not in "[{":
-        yield f"{space}{word},"
-        return
-    yield f"{space}{word[0]}"
-    yield from textwrap.wrap(
-        word[1:-1] + ",",
-        WIDTH,
-        initial_indent=f"{space}    ",
-        subsequent_indent=f"{space}    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    yield f"{space}{word[-1]},"
-
-
-def code_of(parameter: Parameter) -> str:
-    """As it is written.
-
-    >>> code_of(Choice(["relu", "gelu"], group="architecture"))
-    'tr.Choice(["relu", "gelu"], group="architecture")'
-    """
-    return f"tr.{type(parameter).__name__}({', '.join(_arguments_of(parameter))})"
-
-
-def _arguments_of(parameter: Parameter) -> list[str]:
-    if isinstance(parameter, Choice):
-        words = [_literal(list(parameter.options)) if parameter.objects is None else _objects(parameter)]
-        words += ["ordered=True"] if parameter.ordered else []
-        words += [] if parameter.default is UNSET else [f"default={_literal(parameter.default)}"]
-    else:
-        words = [_literal(parameter.low), _literal(parameter.high)]
-        words += ["log=True"] if parameter.log else []
-        words += [f"step={_literal(parameter.step)}"] if parameter.step is not None else []
-        words += [] if parameter.default is None else [f"default={_literal(parameter.default)}"]
-    words.append(f"group={_literal(str(parameter.group))}")
-    words += [] if parameter.role == "scientific" else [f"role={_literal(str(parameter.role))}"]
-    if parameter.when:
-        told = ", ".join(f"{_literal(name)}: {_condition(values)}" for name, values in parameter.when.items())
-        words.append(f"when={{{told}}}")
-    return words
-
-
-def _objects(parameter: Choice) -> str:
-    objects = {} if parameter.objects is None else parameter.objects
-    pairs = []
-    for label in parameter.options:
-        words = written(objects[label])
-        pairs.append(f"{_literal(label)}: {words[0] if words is not None else '...'}")
-    return f"{{{', '.join(pairs)}}}"
-
-
-def _condition(values: Any) -> str:
-    if isinstance(values, Bounds):
-        return f"tr.at_least({_literal(values.low)})"
-    return _literal(list(values))
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
-    if isinstance(value, str):
-        return '"' + repr(f"'{value}")[2:-1].replace('"', '\\"') + '"'
-    return repr(value)
+    return space_code(found.space, notes, written)

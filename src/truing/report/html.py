@@ -38,6 +38,7 @@ from truing.report.several import of_datasets
 from truing.report.shares import drawing as shares_drawing
 from truing.report.space_table import described
 from truing.report.table import Row, best_number, ordered, score, trial_rows
+from truing.report.what_next import what_next_of
 from truing.report.worth import advice_of
 from truing.report.worth import drawings as advice_curves
 from truing.space.configuration import format_value
@@ -218,6 +219,7 @@ def _page(
         "named": named,
         "percent": percent,
         "ends": ends,
+        "what_next": what_next_of(history, mattered),
         "panels": panels,
         "caveat": CAVEAT,
         "figures": [_bare(drawing) for drawing in drawings],

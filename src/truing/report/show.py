@@ -26,6 +26,7 @@ from truing.report.importance import Importance, importance_of, in_a_line
 from truing.report.progress import duration
 from truing.report.sweeps import sweeps_of
 from truing.report.table import render_trials, trial_rows
+from truing.report.what_next import what_next_of
 from truing.report.worth import advice_of
 from truing.space.configuration import format_value
 from truing.verdict.mattered import QUICK
@@ -60,6 +61,7 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "evaluations": [{k: r[k] for k in ("procedure", "headline")} for r in evaluations(history)],
         "importance": None if (found := _mattered(history, study)) is None else found.to_dict(),
         "ablation": None if (path := stored_ablation(history)) is None else path.to_dict(),
+        "what_next": what_next_of(history, found).to_dict(),
         "sweeps": [one.to_dict() for one in sweeps_of(history)],
         "fronts": [front.to_dict() for front in _fronts(history)],
         "gap": None if (gap := gaps(history)) is None else gap.to_dict(),
@@ -136,6 +138,7 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         lines += textwrap.wrap(plain(f"Sweep: {one.sentence}"), width, subsequent_indent="  ")
     if len(history) > 2 * SHOWN:
         lines.append(clip("the last: " + " · ".join(_briefly(trial) for trial in history.trials[:-4:-1]), width))
+    lines += _next(history, found, width)
     lines += _changes(history, width)
     versions = " · ".join(f"{name} {version}" for name, version in (study.get("versions") or {}).items())
     machine = study.get("machine") or {}
@@ -153,6 +156,17 @@ def _mattered(history: History, study: Mapping[str, Any]) -> Importance | None:
     if _at_work(history) or not 1 < len(history.completed) <= QUICK:
         return None
     return importance_of(history, study)
+
+
+def _next(history: History, found: Importance | None, width: int) -> list[str]:
+    """What the checklist warns of, and one line for the rest; nothing while somebody runs the study."""
+    if _at_work(history) or not history.completed:
+        return []
+    told = what_next_of(history, found)
+    lines = ["", *textwrap.wrap(f"What next: {told.passed}", width, subsequent_indent="  ")]
+    for check in told.warnings:
+        lines += textwrap.wrap(plain(f"- {check.name}: {check.evidence} {check.advice}"), width, subsequent_indent="  ")
+    return lines
 
 
 def _fronts(history: History) -> list[Front]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from truing.record.trial import Trial
     from truing.report.importance import Importance
     from truing.report.plots import Plots
+    from truing.report.what_next import WhatNext
     from truing.verdict.verdict import Verdict
 
 NEEDS_FUNCTION = ("run", "robustness", "compare", "external", "evaluate")  # what a Study can do besides
@@ -99,6 +100,14 @@ class StudyView:
         from truing.report.importance import importance_of
 
         return importance_of(*read(self.folder))
+
+    def what_next(self) -> WhatNext:
+        """The checklist and the next space, as `Study.what_next`."""
+        from truing.report.importance import importance_of
+        from truing.report.what_next import what_next_of
+
+        history, study = read(self.folder)
+        return what_next_of(history, importance_of(history, study))
 
     @property
     def plot(self) -> Plots:

@@ -1,0 +1,77 @@
+"""The space for a next study: what is kept, what is widened, what is dropped."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import truing as tr
+from truing.advice.next_space import next_space
+from truing.space.code import space_code
+
+
+def drawn(space: tr.Space, loss, n: int = 40, seed: int = 0) -> list:
+    rng = np.random.default_rng(seed)
+    return sorted((space.sample(rng) for _ in range(n)), key=loss)
+
+
+def test_it_keeps_the_good_region_and_what_makes_no_difference() -> None:
+    space = tr.Space(x=tr.Float(0, 10), idle=tr.Float(0, 10))
+    ranked = drawn(space, lambda c: abs(c["x"] - 5))
+    found = next_space(space, ranked).space
+    assert 2 < found["x"].low < 5 < found["x"].high < 8
+    assert found["idle"].high - found["idle"].low > 8
+    assert found.defaults()["x"] == ranked[0]["x"]
+
+
+def test_it_goes_beyond_an_end_only_where_that_makes_sense() -> None:
+    space = tr.Space(rate=tr.Float(1e-4, 1e-2, log=True), dropout=tr.Float(0, 0.5), n=tr.Int(1, 8))
+    ranked = drawn(space, lambda c: -np.log(c["rate"]) + 9 * c["dropout"] + c["n"], n=200)
+    best = {"rate": 9.9e-3, "dropout": 0.0, "n": 1}
+    found = next_space(space, [best, *ranked]).space
+    assert found["rate"].high == pytest.approx(1e-2 * 10**0.5, rel=0.05)
+    assert (found["dropout"].low, found["n"].low) == (0.0, 1)
+    inside = next_space(space, [best, *ranked], extend=False).space
+    assert inside["rate"].high == 1e-2
+
+
+def test_an_option_is_dropped_when_clearly_worse_with_what_depends_on_it() -> None:
+    space = tr.Space(
+        kind=tr.Choice(["a", "b", "c"]),
+        only_c=tr.Float(0, 1, when={"kind": "c"}),
+        both=tr.Float(0, 1, when={"kind": ["b", "c"]}),
+        x=tr.Float(0, 1),
+    )
+    ranked = drawn(space, lambda c: (c["kind"] == "c") + c["x"], n=60)
+    found = next_space(space, ranked)
+    assert list(found.space["kind"].options) == ["a", "b"]
+    assert "only_c" not in found.space
+    assert found.space["both"].when == {"kind": ("b",)}
+    few = [*ranked[:5], next(c for c in ranked if c["kind"] == "c")]
+    assert "c" in next_space(space, few).space["kind"].options
+
+
+def test_many_spaces_give_code_that_makes_them_again() -> None:
+    space = tr.Space(
+        tr.Repeat("layer", count="layers", kind=tr.Choice(["x", "y"]), w=tr.Int(8, 64, log=True, when={"kind": "x"})),
+        {"lambda": tr.Float(1e-6, 1, log=True, role="nuisance")},
+        layers=tr.Int(1, 3, group="architecture"),
+        size=tr.Choice([1, 3, 5, 7, 9], ordered=True),
+        step=tr.Float(0, 1, step=0.1),
+        held=tr.Int(1, 9, role="fixed"),
+        f=tr.Choice({"size": abs, "near": round}),
+    )
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        ranked = [space.sample(rng) for _ in range(12)]
+        found = next_space(space, ranked).space
+        names = {"tr": tr}
+        exec(space_code(found), names)
+        assert names["space"] == found
+        assert found.check(found.defaults())
+        assert found["held"] == space["held"]
+        assert dict(found.groups).items() <= space.groups.items()
+
+
+def test_too_few_trials_propose_nothing() -> None:
+    assert next_space(tr.Space(x=tr.Float(0, 1)), [{"x": 0.5}] * 4) is None
