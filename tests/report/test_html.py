@@ -172,7 +172,8 @@ def test_every_section_is_there_and_linked(page: Page) -> None:
     ids = {attrs["id"] for tag, attrs in page.tags if tag == "section"}
 
     links = {(attrs["href"] or "")[1:] for tag, attrs in page.tags if tag == "a"}
-    known = {"verdict", "warnings", "time", "importance", "effects", "more", "trials", "space", "methods", "facts"}
+    known = {"verdict", "warnings", "time", "importance", "what-next", "effects", "more", "trials", "space", "methods"}
+    known |= {"facts"}
     assert ids == known
     assert links == ids
 
