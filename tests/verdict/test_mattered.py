@@ -56,6 +56,16 @@ def test_of_many_trials_some_are_drawn(tmp_path: Path, monkeypatch: pytest.Monke
     found = one.verdict().to_dict()["mattered"]
     assert found["trials"] == 30
     assert found["parameters"][0]["name"] == "a"
+    assert "from 30 of 45 trials" in " ".join(sentence({"mattered": found}).split())
+
+
+def test_of_many_parameters_study_importance_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "WIDE", 2)
+    one = study(tmp_path / "s")
+    one.run(trials=16)
+    found = one.verdict().to_dict()["mattered"]
+    assert found["parameters"] is None
+    assert found["reason"] == "the shares of 3 parameters take longer, and study.importance() has them"
 
 
 def test_too_few_trials_is_null_with_the_reason(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from truing.statistics.importance import FEWEST, FEWEST_EACH, Share, shares
 
 WHOLE, SEARCHED = "over the whole space", "in the region searched"
 QUICK = 150  # trials up to which it takes less than two seconds
+WIDE = 15  # parameters that vary, above which it takes longer
 SHOWN = 5  # parameters in the line
 _LEAST = 0.01  # smaller shares are not named in the line
 
@@ -40,18 +41,22 @@ def drawing_for(history: History, trials: Sequence[Trial]) -> Generator:
 def mattered(history: History) -> dict[str, Any]:
     """The shares of the variance for the verdict, as plain values; docs/importance.md says what a share is.
 
-    Of more than 150 trials, 150 that are drawn by lot: all of them would take many seconds, and `study.importance()`
-    has them.
+    Of more than 150 trials, 150 that are drawn by lot, and none of more than 15 parameters: a verdict does not wait
+    many seconds for a line, and `study.importance()` has all.
 
     Returns:
         parameters and groups (a list each of name, share, low, high, the largest first; null with the reason), region,
-        trials, r2 of scores that the surrogate had not seen, and the reason.
+        trials, drawn_from (how many there were), r2 of scores that the surrogate had not seen, and the reason.
     """
     used, region = serving(history)
     rng, count = drawing_for(history, used), len(used)
     if count > QUICK:
         used = [used[k] for k in np.sort(rng.permutation(count)[:QUICK])]
     known: dict[str, Any] = {"parameters": None, "groups": None, "region": region, "trials": len(used), "r2": None}
+    known["drawn_from"] = count
+    vary = sum(history.space.scale(name).count > 1 for name in history.space)
+    if vary > WIDE:
+        return {**known, "reason": f"the shares of {vary} parameters take longer, and study.importance() has them"}
     y = np.array([float(trial.value or 0.0) for trial in used])
     try:
         found = shares(history.space, [trial.config for trial in used], y, rng)
@@ -79,7 +84,9 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         return f"not told: {found['reason']}"
     top = [one for one in found["parameters"] if one["share"] >= _LEAST][:SHOWN] or found["parameters"][:1]
     listed = " · ".join(f"{one['name']} {percent(one['share'])}" for one in top)
-    said = f"{listed} of the variance {found['region']} (R2 {found['r2']:.2f})"
+    some, of = found.get("trials"), found.get("drawn_from")
+    drawn = f", from {some} of {of} trials" if of != some else ""
+    said = f"{listed} of the variance {found['region']} (R2 {found['r2']:.2f}{drawn})"
     if found["groups"]:
         said += "; by group " + " · ".join(f"{one['name']} {percent(one['share'])}" for one in found["groups"])
     return said
