@@ -16,12 +16,13 @@ from truing.space.parameter import Choice, Float, Int, Parameter
 from truing.space.repeat import Repeat, pattern
 from truing.space.space import Space
 
-TOP = 0.25  # of the trials: whose region is kept
+TOP = 0.1  # of the trials: whose region is kept
 FEWEST_TOP = 5
-MARGIN = 0.1  # of the old range, on its scale, to each side of that region
+MARGIN = 0.05  # of the old range, on its scale, to each side of that region
 EDGE = 0.1  # of the range, on its scale: the best in it means that better may lie beyond
 BEYOND = 0.25  # of the range, on its scale: how far beyond
 CLEAR = 0.05  # chance at most with which a dropped option is among the top trials nowhere
+CLOSE = 0.2  # chance at most with which so many uniform draws lie as close together as the good ones do
 FEWEST = 5  # trials below which nothing is proposed
 
 
@@ -48,13 +49,13 @@ def next_space(
 ) -> Proposed | None:
     """The region of the best trials as a space; None from fewer than five trials.
 
-    Of every number and ordered Choice the part of the range that holds the best quarter of the trials (at least five),
-    with a tenth of the range on either side. So a parameter that makes no difference stays as wide as it was, for its
-    good values lie everywhere. Where the best lies in the outer tenth, the range goes on for a quarter of its size, but
-    not over an end that the meaning sets (below 0 or above 1 where the range ended there, beyond the card's end
-    if that lies outside the range). An option is dropped where none of its trials is among the best quarter, and
-    chance alone would do that in at most 5 % of cases. Fixed parameters stay. (Tuning Playbook: "exploration": shrink
-    around the good points, extend where they crowd at a boundary.)
+    Of every number and ordered Choice the part of the range that holds the best tenth of the trials (at least five),
+    with a twentieth of the range, or one option, on either side. A number whose good values lie no closer together than
+    chance would have them in one case of five keeps its range: nothing says that it matters. Where the best lies in the
+    outer tenth, the range goes on for a quarter of its size, but not over an end that the meaning sets (below 0 or
+    above 1 where the range ended there, beyond the card's end if that lies outside the range). An option is dropped
+    where none of its trials is among the best, and chance alone would do that in at most 5 % of cases. Fixed parameters
+    stay. (Tuning Playbook, "exploration": shrink around the good points, extend where they crowd at a boundary.)
 
     Args:
         space: the old one.
@@ -107,6 +108,8 @@ def _moved(
         return replace(parameter, options=left, objects=objects, default=best), said
     scale = scale_of(parameter)
     units = [scale.unit(value) for value in good]
+    if by_chance(max(units) - min(units), len(units)) > CLOSE:
+        units = [0.0, *units, 1.0]
     low, high = max(0.0, min(units) - margin), min(1.0, max(units) + margin)
     if isinstance(parameter, Choice):
         first, last = min(map(scale.unit, good)), max(map(scale.unit, good))
@@ -169,6 +172,17 @@ def _of_card(name: str, side: int) -> float | None:
     except UsageError:
         return None
     return found.low if side < 0 else found.high
+
+
+def by_chance(span: float, n: int) -> float:
+    """Probability that so many uniform draws span no more than this: n s^(n-1) - (n-1) s^n.
+
+    (David & Nagaraja 2003, Order Statistics, 3rd ed., section 2.3.)
+
+    >>> round(by_chance(0.5, 5), 4)
+    0.1875
+    """
+    return float(n * span ** (n - 1) - (n - 1) * span**n) if n > 1 else 1.0
 
 
 def _value(scale: Scale, unit: float) -> Any:
