@@ -84,3 +84,9 @@ def test_how_close_uniform_draws_lie_by_chance() -> None:
 
 def test_too_few_trials_propose_nothing() -> None:
     assert next_space(tr.Space(x=tr.Float(0, 1)), [{"x": 0.5}] * 4) is None
+
+
+def test_a_range_that_can_hardly_be_narrower_stays() -> None:
+    space = tr.Space(x=tr.Float(1.0, 1.000002))
+    found = next_space(space, drawn(space, lambda c: abs(c["x"] - 1.000001))).space
+    assert (found["x"].low, found["x"].high) == (1.0, 1.000002)

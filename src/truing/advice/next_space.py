@@ -23,6 +23,7 @@ EDGE = 0.1  # of the range, on its scale: the best in it means that better may l
 BEYOND = 0.25  # of the range, on its scale: how far beyond
 CLEAR = 0.05  # chance at most with which a dropped option is among the top trials nowhere
 CLOSE = 0.2  # chance at most with which so many uniform draws lie as close together as the good ones do
+TINY = 1e-5  # of the larger end: a range that a space would refuse, or nearly
 FEWEST = 5  # trials below which nothing is proposed
 
 
@@ -124,7 +125,7 @@ def _moved(
         ends[0] = beyond(name, parameter, -1)
     if extend and is_edge(scale, best, +1):
         ends[1] = beyond(name, parameter, +1)
-    if ends[0] >= ends[1]:
+    if ends[1] - ends[0] <= TINY * max(abs(ends[0]), abs(ends[1])):
         return replace(parameter, default=best), ""
     new = replace(parameter, low=ends[0], high=ends[1], default=best)
     same = ends[0] == parameter.low and ends[1] == parameter.high
