@@ -69,7 +69,7 @@ def test_every_name_that_the_trainer_reads_has_a_card_with_that_name() -> None:
     read = {item.name for item in dataclasses.fields(standard.Standard)}
     source = inspect.getsource(standard)
 
-    assert read == set(re.findall(r'(?:_number|_whole|_one_of)\(config, "(\w+)"', source))
+    assert read == set(re.findall(r'(?:_number|_whole|_one_of|_flag|_yes_or_no|_boolean)\(config, "(\w+)"', source))
     assert read | {"epochs"} <= set(cards())
 
 
