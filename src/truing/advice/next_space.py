@@ -17,8 +17,8 @@ from truing.space.repeat import Repeat, pattern
 from truing.space.space import Space
 
 TOP = 0.1  # of the trials: whose region is kept
-FEWEST_TOP = 5
-MARGIN = 0.05  # of the old range, on its scale, to each side of that region
+FEWEST_TOP = 3
+MARGIN = 0.2  # of the old range, on its scale, to each side of that region
 EDGE = 0.1  # of the range, on its scale: the best in it means that better may lie beyond
 BEYOND = 0.25  # of the range, on its scale: how far beyond
 CLEAR = 0.05  # chance at most with which a dropped option is among the top trials nowhere
@@ -50,8 +50,8 @@ def next_space(
 ) -> Proposed | None:
     """The region of the best trials as a space; None from fewer than five trials.
 
-    Of every number and ordered Choice the part of the range that holds the best tenth of the trials (at least five),
-    with a twentieth of the range, or one option, on either side. A number whose good values lie no closer together than
+    Of every number and ordered Choice the part of the range that holds the best tenth of the trials (at least three),
+    with a fifth of the range, or one option, on either side. A number whose good values lie no closer together than
     chance would have them in one case of five keeps its range: nothing says that it matters. Where the best lies in the
     outer tenth, the range goes on for a quarter of its size, but not over an end that the meaning sets (below 0 or
     above 1 where the range ended there, beyond the card's end if that lies outside the range). An option is dropped
