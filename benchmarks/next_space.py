@@ -5,12 +5,16 @@ differs. On the tables a trial is one noisy training, and the trial that looks b
 over the repeats; the surrogates are without noise. The gain is the old space's normalised regret minus the new one's,
 mean over seeds, then over problems, with the 95 % t interval over problems. The new space never leaves the old one
 here, for nothing is known beyond it. The rule (share of the trials, margin) is chosen on other seeds.
+
+Eight of the twelve problems are surrogates that need onnxruntime (python -m pip install onnxruntime); without it nothing
+is measured.
 """
 
 from __future__ import annotations
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -62,7 +66,8 @@ def gains(name: str, seed: int, rules: list[tuple[float, float]]) -> dict[tuple[
         ranked = [config for _, _, config in sorted(part, key=lambda one: one[0])]
         for top, margin in rules:
             made = next_space(space, ranked, top=top, margin=margin, extend=False)
-            assert made is not None
+            if made is None:
+                raise RuntimeError(f"{first} trials on {name} gave no proposal")
             new = [trial(made.space, np.random.default_rng([seed, 3, first, k])) for k in range(MORE)]
             ends = [min([*part, *more], key=lambda one: one[0])[1] for more in (old, new)]
             found[first, top, margin] = float(ends[0] - ends[1])
@@ -101,6 +106,9 @@ def summed(by_problem: dict[str, list[float]]) -> dict[str, Any]:
 def main() -> None:
     from problems import DEVELOPMENT
 
+    if find_spec("onnxruntime") is None:
+        print("next_space: not measured; eight of its problems need onnxruntime: python -m pip install onnxruntime")
+        return
     with ProcessPoolExecutor(2) as pool:
         if "--rules" in sys.argv:
             for key, by_problem in sorted(measured(DEVELOPMENT, CHOSEN, RULES, pool).items()):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from truing.probe.throughput import runtime as runtime
     from truing.report.view import StudyView as StudyView
     from truing.report.view import load as load
+    from truing.report.what_next import WhatNext as WhatNext
     from truing.search.grid import GridSearch as GridSearch
     from truing.search.random import RandomSearch as RandomSearch
     from truing.search.sequential import SequentialSearch as SequentialSearch
@@ -64,6 +65,7 @@ _HOMES = {
     "Ablation": "truing.one_at_a_time.ablation",
     "Advice": "truing.worth.advice",
     "Sweep": "truing.one_at_a_time.sweep",
+    "WhatNext": "truing.report.what_next",
     "Choice": "truing.space.parameter",
     "Compared": "truing.verdict.compare",
     "Data": "truing.data.data",
@@ -146,6 +148,7 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "range_test",
     "RangeTest",
     "Verdict",
+    "WhatNext",
     "Evaluation",
     "compare",
     "Compared",

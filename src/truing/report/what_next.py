@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ class WhatNext:
         checks: the checklist, each "pass", "warn" or "not judged" with its evidence.
         space: for the next study; None from fewer than five completed trials.
         changes: parameter -> what is other than in the space of this study.
+
+    >>> check = Check("best at the edge of its range", "pass", "The best lies inside.", "")
+    >>> WhatNext((check,), None, {}).passed
+    '1 of 1 checks pass.'
     """
 
     checks: tuple[Check, ...]
@@ -63,6 +68,10 @@ class WhatNext:
             "changes": dict(self.changes),
             "code": self.code,
         }
+
+    def _repr_html_(self) -> str:
+        style = "color: inherit; background: transparent; line-height: 1.35; overflow-x: auto"
+        return f'<pre style="{style}">{html.escape(str(self))}</pre>'
 
     def __str__(self) -> str:
         lines = ["What next"]
