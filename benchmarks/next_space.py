@@ -6,8 +6,8 @@ over the repeats; the surrogates are without noise. The gain is the old space's 
 mean over seeds, then over problems, with the 95 % t interval over problems. The new space never leaves the old one
 here, for nothing is known beyond it. The rule (share of the trials, margin) is chosen on other seeds.
 
-Eight of the twelve problems are surrogates that need onnxruntime (python -m pip install onnxruntime); without it nothing
-is measured.
+Eight of the twelve problems are surrogates that need onnxruntime (python -m pip install onnxruntime); without it
+nothing is measured.
 """
 
 from __future__ import annotations
