@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from truing.probe.learning_rates import range_test as range_test
     from truing.probe.throughput import Runtime as Runtime
     from truing.probe.throughput import runtime as runtime
+    from truing.report.retuned import Retuned as Retuned
     from truing.report.view import StudyView as StudyView
     from truing.report.view import load as load
     from truing.report.what_next import WhatNext as WhatNext
@@ -65,6 +66,7 @@ _HOMES = {
     "Ablation": "truing.one_at_a_time.ablation",
     "Advice": "truing.worth.advice",
     "Sweep": "truing.one_at_a_time.sweep",
+    "Retuned": "truing.report.retuned",
     "WhatNext": "truing.report.what_next",
     "Choice": "truing.space.parameter",
     "Compared": "truing.verdict.compare",
@@ -148,6 +150,7 @@ __all__ = [  # noqa: RUF022 - in the order a person meets them
     "range_test",
     "RangeTest",
     "Verdict",
+    "Retuned",
     "WhatNext",
     "Evaluation",
     "compare",

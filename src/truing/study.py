@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from truing.record.trial import Trial
     from truing.report.importance import Importance
     from truing.report.plots import Plots
+    from truing.report.retuned import Retuned
     from truing.report.table import TrialTable
     from truing.report.what_next import WhatNext
     from truing.statistics.metric import Metric
@@ -733,6 +734,19 @@ class Study:
 
         history, study = read(self.folder)
         return what_next_of(history, importance_of(history, study), self.space)
+
+    def retuned(self) -> Retuned:
+        """What each architecture reaches with the other parameters tuned for it, after a nested search.
+
+        It runs nothing. `print` it, or see its `table()`, `sentence` and `to_dict()`; docs/search_sequential.md says
+        what is compared.
+
+        Raises:
+            UsageError: no search with `SequentialSearch(nested=True)` has run.
+        """
+        from truing.report.retuned import asked_for, retuned_of
+
+        return asked_for(retuned_of(*read(self.folder)))
 
     @property
     def plot(self) -> Plots:

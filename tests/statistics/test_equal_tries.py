@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from truing.errors import MetricError
-from truing.statistics.equal_tries import best_of, tries_for
+from truing.statistics.equal_tries import best_of, told_apart, tries_for
 
 
 @pytest.mark.parametrize("goal", ["min", "max"])
@@ -63,3 +63,29 @@ def test_no_interval_where_there_is_nothing_left_to_draw() -> None:
     assert best_of(np.array([1.0, 2.0]), 2, "min", rng).low is None
     with pytest.raises(MetricError, match="best of 3 cannot be drawn from 2"):
         best_of(np.array([1.0, 2.0]), 3, "min", rng)
+
+
+@pytest.mark.parametrize("n", [8, 15, 24])
+def test_equal_lists_are_seldom_told_apart_and_unequal_ones_mostly(n: int) -> None:
+    """Draws shared by both, so that most of the spread is common; a known shift, and none."""
+    rng = np.random.default_rng(n)
+    wrong = found = 0
+    for _ in range(400):
+        common = rng.normal(0.0, 1.0, n)
+        first, second = (common + rng.normal(0.0, 0.2, n) for _ in range(2))
+        tries = tries_for([n])
+        wrong += bool(told_apart(first, second, tries, "max", rng, 1))
+        found += bool(told_apart(first, second + 1.0, tries, "max", rng, 1))
+    assert wrong / 400 <= 0.08  # 5 %, and three standard errors
+    assert found / 400 > 0.75
+
+
+def test_more_pairs_ask_for_more_and_too_few_draws_say_nothing() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.normal(0.0, 1.0, 12)
+    second = first + rng.normal(0.45, 0.5, 12)
+    told = [told_apart(first, second, 3, "max", np.random.default_rng(1), pairs) for pairs in (1, 10_000)]
+    assert told == [True, False]
+    assert told_apart(first[:5], second[:5], 2, "max", rng, 1) is None
+    with pytest.raises(MetricError, match="the same draws"):
+        told_apart(first, second[:5], 2, "max", rng, 1)

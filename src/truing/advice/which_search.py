@@ -8,11 +8,13 @@ from typing import Any
 
 from truing.errors import UsageError
 from truing.knowledge import card
+from truing.search.order import groups_of
 from truing.space.space import Space
 
 FEW = 20  # random trials below which the best of them is hardly among the best of the space
 TOP = 0.05  # of the space
 MANY = 200  # trials of a grid that are worth a word
+FEWEST_EACH = 7  # trials of an architecture: its defaults, and six for two tries (statistics/equal_tries.py)
 ALONE = 10  # trials from which on the order of a single parameter's values matters
 
 
@@ -125,7 +127,9 @@ def _sequential(
     says: Callable[[float | None], str],
 ) -> str:
     """Groups of which there is one only, or that are known to depend on each other."""
-    groups = {name: label for label, names in searcher._groups(space).items() for name in names if name in varied}
+    if searcher.nested:
+        return _nested(space, searcher, trials)
+    groups = {n: label for label, names in groups_of(space, searcher.order).items() for n in names if n in varied}
     if len(set(groups.values())) < 2:
         return (
             "a sequential search takes one group at a time, and all parameters that vary are in one; give them group=, "
@@ -140,6 +144,19 @@ def _sequential(
                     "search moves one at a time; its joint trials at the end look whether that cost anything."
                 )
     return ""
+
+
+def _nested(space: Space, searcher: Any, trials: int | None) -> str:
+    """So few trials for each architecture that nothing is tuned for it."""
+    whole, many = searcher.trials(space), searcher.architectures(space)
+    each = (whole if trials is None else min(trials, whole)) // many
+    if each >= FEWEST_EACH:
+        return ""
+    what = f"{trials:,} trials are {each}" if trials is not None and trials < whole else f"there are {each} trials"
+    return (
+        f"{what} for each of {many:,} architectures, and {FEWEST_EACH} are needed to compare the best of several; take "
+        "more trials or fewer architectures."
+    )
 
 
 def unmoved(space: Space, searcher: Any, trials: int) -> list[str]:

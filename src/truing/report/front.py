@@ -76,7 +76,7 @@ def front_of(history: History, by: str) -> Front | None:
     """The front of the completed trials; None with fewer than two whose cost is known."""
     costs, scores = {}, {}
     for trial in history.completed:
-        cost, value = _cost(history, trial, by), trial.value
+        cost, value = cost_of(history, trial, by), trial.value
         if cost is not None and value is not None and math.isfinite(value):
             costs[trial.number], scores[trial.number] = cost, float(value)
     if len(costs) < 2:
@@ -92,7 +92,8 @@ def front_of(history: History, by: str) -> Front | None:
     return Front(by, costs, scores, trials, enough, apart)
 
 
-def _cost(history: History, trial: Trial, by: str) -> float | None:
+def cost_of(history: History, trial: Trial, by: str) -> float | None:
+    """The median over a trial's completed search runs; None where none says it."""
     runs = [history.runs[number] for number in trial.runs]
     found = [_of(run, by) for run in runs if run.state is State.COMPLETED]
     known = [cost for cost in found if cost is not None and math.isfinite(cost) and cost > 0]

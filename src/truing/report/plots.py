@@ -63,6 +63,9 @@ FIGURES: dict[str, Kind] = {
     "more_epochs": Kind("truing.report.worth:epochs", "the defaults at half, once and twice the epochs"),
     "sweep": Kind("truing.report.sweeps:swept", "train and validation score over one parameter", ("parameter",)),
     "ablation": Kind("truing.report.ablation:ablated", "the score from the defaults to the selected, step by step"),
+    "retuned": Kind(
+        "truing.report.retuned_drawn:retuned", "each architecture untuned, and with the others tuned for it"
+    ),
     "overtuning": Kind("truing.report.drawn:overtuning", "the best so far as searched, and outside the choice"),
     "calibration": Kind("truing.report.drawn:calibration", "whether the delivered network's probabilities hold"),
     "roc": Kind("truing.report.drawn:roc", "sensitivity against false alarms on the locked rows"),
@@ -186,6 +189,10 @@ class Plots:
         """The score from the defaults to the selected, one parameter at a time, as `study.ablation()` ran it."""
         return self._figure("ablation")
 
+    def retuned(self) -> Figure:
+        """Each architecture with the others at their defaults and tuned for it, after a nested search."""
+        return self._figure("retuned")
+
     def overtuning(self) -> Figure:
         """The best score so far as the search saw it, and what it is worth on rows outside the choice."""
         return self._figure("overtuning")
@@ -228,7 +235,7 @@ def further(found: Seen) -> list[Drawing]:
         for one in sweeps_of(found.history)
         if one.parameter in found.history.space
     ]
-    asked += [("ablation", {})]
+    asked += [("ablation", {}), ("retuned", {})]
     asked += [("isolation", {"parameter": name}) for name in scientific(found)]
     asked += [(name, {}) for name in ("contour", "parallel", "seconds", "parameters", "gap")]
     made = [drawing(name, found, **given) for name, given in asked]

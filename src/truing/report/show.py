@@ -24,6 +24,7 @@ from truing.report.front import PARAMETERS, SECONDS, Front, front_of
 from truing.report.gap import gaps
 from truing.report.importance import Importance, importance_of, in_a_line
 from truing.report.progress import duration
+from truing.report.retuned import retuned_of
 from truing.report.sweeps import sweeps_of
 from truing.report.table import render_trials, trial_rows
 from truing.report.what_next import what_next_of
@@ -62,6 +63,7 @@ def study_dict(folder: Path, history: History, study: Mapping[str, Any]) -> dict
         "importance": None if (found := _mattered(history, study)) is None else found.to_dict(),
         "ablation": None if (path := stored_ablation(history)) is None else path.to_dict(),
         "what_next": what_next_of(history, found).to_dict(),
+        "retuned": None if (nested := retuned_of(history, study)) is None else nested.to_dict(),
         "sweeps": [one.to_dict() for one in sweeps_of(history)],
         "fronts": [front.to_dict() for front in _fronts(history)],
         "gap": None if (gap := gaps(history)) is None else gap.to_dict(),
@@ -134,6 +136,9 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
         lines += textwrap.wrap(said, width, subsequent_indent="  ")
     if (path := stored_ablation(history)) is not None:
         lines += textwrap.wrap(plain(path.sentence), width, subsequent_indent="  ")
+    if (nested := retuned_of(history, study)) is not None:
+        for said in (nested.sentence, nested.against):
+            lines += textwrap.wrap(said, width, subsequent_indent="  ")
     for one in sweeps_of(history):
         lines += textwrap.wrap(plain(f"Sweep: {one.sentence}"), width, subsequent_indent="  ")
     if len(history) > 2 * SHOWN:

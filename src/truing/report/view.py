@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from truing.record.trial import Trial
     from truing.report.importance import Importance
     from truing.report.plots import Plots
+    from truing.report.retuned import Retuned
     from truing.report.what_next import WhatNext
     from truing.verdict.verdict import Verdict
 
@@ -108,6 +109,12 @@ class StudyView:
 
         history, study = read(self.folder)
         return what_next_of(history, importance_of(history, study))
+
+    def retuned(self) -> Retuned:
+        """What each architecture reaches with the others tuned for it, as `Study.retuned`."""
+        from truing.report.retuned import asked_for, retuned_of
+
+        return asked_for(retuned_of(*read(self.folder)))
 
     @property
     def plot(self) -> Plots:

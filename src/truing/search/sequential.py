@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
-from difflib import get_close_matches
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from truing.arguments import spelled_class
 from truing.errors import UsageError
@@ -16,10 +15,14 @@ from truing.record.events import Event
 from truing.record.history import History
 from truing.record.seeds import seed_of, stream
 from truing.record.trial import Trial
-from truing.registry import SEARCHERS
 from truing.search.gain import Gain, gain
 from truing.search.grid import GridSearch
+from truing.search.inner import inner_searcher, named
 from truing.search.joint import draw
+from truing.search.nested import Nested
+from truing.search.order import Order, groups_of, ordered
+from truing.search.part import part_of
+from truing.search.retuning import Retuning
 from truing.space.configuration import Configuration, format_value
 from truing.space.encoding import default_of
 from truing.space.space import Space
@@ -43,17 +46,24 @@ class SequentialSearch:
     values the stages could have tried: the first and every second a step away, the others anywhere. What one group
     at a time could not see is a better point between the groups; `says` tells whether they found one.
 
+    With `nested=True` it does not go from group to group: for each architecture all other parameters are tuned anew,
+    with as many trials as for every other one, and the same draws. It reads no scores. `study.retuned()` has what each
+    architecture reaches, and docs/search_sequential.md why one tuned once for all of them misleads.
+
     A parameter whose parent lies in another group is searched while that parent makes it active; while frozen it has
     the value of the best trial that had it, or its default.
 
     Args:
         order: groups in their order, each the name of a group or a list of parameter names that are a group of their
             own (the name of a Repeat stands for all of it); what is left out stays frozen. None = the space's groups
-            in its own order.
-        inner: searches a group: a name, a searcher, or group -> either (a list's key is its names joined by ", ";
-            "grid" where none is given).
-        per_group: trials a stage, for an inner searcher that has no end of its own, such as "random".
-        joint: trials at the end over all groups; 0 = none.
+            in its own order. With `nested` the first is the architecture and the others together what is tuned for
+            it; None = what `modules_of` says.
+        inner: searches a group: a name, a searcher, or group -> either (a list's key is its names joined by ", ").
+            None = "grid"; with `nested` "random" for what is tuned for each architecture.
+        per_group: trials a stage, for an inner searcher that has no end of its own, such as "random"; with `nested`
+            trials for each architecture, its defaults among them.
+        joint: trials at the end over all groups; 0 = none. With `nested` there are none.
+        nested: tune the other parameters anew for each architecture.
 
     Raises:
         UsageError: settings that are none of these; those that do not fit the space are found when the study is made.
@@ -66,23 +76,29 @@ class SequentialSearch:
     'Sequential search: rounds of architecture (7 trials), training (2)'
     """
 
-    order: Sequence[str | Sequence[str]] | None = None
-    inner: Any = "grid"
+    order: Order | None = None
+    inner: Any = None
     per_group: int = 8
     joint: int = 8
+    nested: bool = False
 
-    adaptive: ClassVar[bool] = True
+    @property
+    def adaptive(self) -> bool:
+        """Whether it reads scores: unless it is nested."""
+        return not self.nested
 
     def __post_init__(self) -> None:
+        if not isinstance(self.nested, bool):
+            raise UsageError(f"SequentialSearch takes nested=True or nested=False, got {self.nested!r}.")
         for name, least in (("per_group", 1), ("joint", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise UsageError(f"SequentialSearch needs {name} to be a whole number from {least}, got {value!r}.")
         if self.order is not None:
-            object.__setattr__(self, "order", _ordered(self.order))
-        given = self.inner.values() if isinstance(self.inner, Mapping) else [self.inner]
-        for searcher in given:
-            _searcher(searcher)
+            object.__setattr__(self, "order", ordered(self.order))
+        for searcher in self.inner.values() if isinstance(self.inner, Mapping) else [self.inner]:
+            if searcher is not None:
+                inner_searcher(searcher)
 
     # -- what the loop asks ----------------------------------------------------------------------------------------
 
@@ -90,19 +106,23 @@ class SequentialSearch:
         """Whether the settings fit the space.
 
         Raises:
-            UsageError: order or inner names what the space has not, or a parameter twice.
+            UsageError: order or inner names what the space has not, or a parameter twice; nested, and there is no
+                architecture, nothing to tune for it, or too many of them.
         """
-        groups = self._groups(space)
+        groups = self._nested.check(space) if self.nested else groups_of(space, self.order)
         if isinstance(self.inner, Mapping):
             unknown = [key for key in self.inner if key not in groups]
             if unknown:
                 raise UsageError(f"inner= names the group {unknown[0]!r}, but the groups are {', '.join(groups)}.")
 
-    def trials(self, space: Space, before: Sequence[Configuration] = ()) -> None:
-        """None: it ends by itself, but when, the scores decide."""
+    def trials(self, space: Space, before: Sequence[Configuration] = ()) -> int | None:
+        """None where the scores decide when it ends; nested: those of all architectures, and what was there before."""
+        return self._nested.trials(space, before) if self.nested else None
 
     def sees(self, view: History) -> int:
-        """How many trials the next step must see the scores of: all that came before its stage."""
+        """How many trials the next step must see the scores of: all that came before its stage; nested: none."""
+        if self.nested:
+            return 0
         course = self._course(view, len(view))
         if course.waits:
             return len(view)
@@ -113,9 +133,11 @@ class SequentialSearch:
         return stage.start
 
     def suggest(self, view: History, rng: Generator) -> Configuration | None:
-        """The next configuration of the stage under way; None after the joint trials."""
+        """The next configuration of the stage under way; None after the joint trials, or the last architecture's."""
         if len(view) == 0:
             return view.space.defaults()
+        if self.nested:
+            return self.retuning(view).next(view.used)
         closed = 0
         while True:
             course = self._course(view, len(view) + 1, closed)
@@ -128,12 +150,17 @@ class SequentialSearch:
             closed = len(course.stages)
 
     def says(self, view: History) -> list[str]:
-        """Where it stands, or how it ended: the rounds, and whether the joint trials beat them."""
+        """Where it stands, or how it ended: the rounds, and whether the joint trials beat them.
+
+        Nested: how many trials of each architecture there are.
+        """
+        if self.nested:
+            return self._nested.says(view)
         course = self._course(view, len(view) + 1) if len(view) else _Course()
         stages, joint = course.stages, next((s for s in course.stages if not s.round), None)
         if not any(stage.done for stage in stages):
             return self._plan(view)
-        names = ", ".join(self._groups(view.space))
+        names = ", ".join(groups_of(view.space, self.order))
         if joint is None:
             last = stages[-1]
             done = [f"{s.label} {s.done} of {s.size} trials" for s in stages if s.round == last.round and s.size]
@@ -155,39 +182,33 @@ class SequentialSearch:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, the inner searchers by their names."""
-        inner = self.inner
-        named = {k: _named(v) for k, v in inner.items()} if isinstance(inner, Mapping) else _named(inner)
+        inner = self.inner if self.inner is not None else "random" if self.nested else "grid"
+        shown = {k: named(v) for k, v in inner.items()} if isinstance(inner, Mapping) else named(inner)
         order = None if self.order is None else [e if isinstance(e, str) else list(e) for e in self.order]
-        settings = {"order": order, "inner": named, "per_group": self.per_group, "joint": self.joint}
+        settings = {"order": order, "inner": shown, "per_group": self.per_group, "joint": self.joint}
+        if self.nested:
+            settings |= {"nested": True, "adaptive": False}
         return {"name": type(self).__name__, **settings}
+
+    @cached_property
+    def _nested(self) -> Nested:
+        return Nested(self.order, self.inner, self.per_group)
+
+    def architectures(self, space: Space) -> int:
+        """With `nested`: how many there are."""
+        return len(self._nested.of(space, 0).architectures)
+
+    def retuning(self, view: History) -> Retuning:
+        """With `nested`: the architectures, and the trials of each."""
+        return self._nested.of(view.space, view.seed)
 
     # -- the course of the search ----------------------------------------------------------------------------------
 
-    def _groups(self, space: Space) -> dict[str, tuple[str, ...]]:
-        """label -> names of its parameters, in order."""
-        by_group: dict[str, tuple[str, ...]] = {}
-        for name, group in space.groups.items():
-            by_group[group] = (*by_group.get(group, ()), name)
-        if self.order is None:
-            return by_group
-        found: dict[str, tuple[str, ...]] = {}
-        taken: set[str] = set()
-        for entry in self.order:
-            if isinstance(entry, str) and entry not in by_group:
-                hint = f": write [{entry!r}] for this parameter alone" if entry in space else ""
-                raise UsageError(f"order= names the group {entry!r}, but the groups are {', '.join(by_group)}{hint}.")
-            names = by_group[entry] if isinstance(entry, str) else tuple(_each(entry, space))
-            for name in names:
-                if name not in space:
-                    raise UsageError(f"order= names the parameter {name!r}, but the space has {', '.join(space)}.")
-                if name in taken:
-                    raise UsageError(f"order= has the parameter {name!r} in two groups; a parameter is in one.")
-                taken.add(name)
-            found[entry if isinstance(entry, str) else ", ".join(entry)] = names
-        return found
-
     def _inner(self, label: str) -> Searcher:
-        return _searcher(self.inner.get(label, "grid") if isinstance(self.inner, Mapping) else self.inner)
+        found: Searcher = inner_searcher(
+            (self.inner.get(label) if isinstance(self.inner, Mapping) else self.inner) or "grid"
+        )
+        return found
 
     def _course(self, view: History, upto: int, closed: int = 0) -> _Course:
         """The stages that begin before trial number `upto`; reads no score of a trial from that number on.
@@ -195,7 +216,7 @@ class SequentialSearch:
         Args:
             closed: so many stages are over, whatever their sizes say.
         """
-        trials, groups = view.trials, self._groups(view.space)
+        trials, groups = view.trials, groups_of(view.space, self.order)
         stages: list[_Stage] = []
         gains: list[Gain] = []
         start = max(1, view.search_since)
@@ -247,7 +268,7 @@ class SequentialSearch:
         return None if config is None else view.space.restore(config)
 
     def _joint(self, view: History, stage: _Stage, rng: Generator) -> Configuration | None:
-        groups = self._groups(view.space)
+        groups = groups_of(view.space, self.order)
         points = {
             name: inner.points
             for label, names in groups.items()
@@ -265,7 +286,7 @@ class SequentialSearch:
             first = History(view.space, view.goal)
             first.extend([Event("proposed", {"trial": 0, "config": view.space.defaults().to_dict()})])
             view = first
-        start, groups = len(view), self._groups(view.space)
+        start, groups = len(view), groups_of(view.space, self.order)
         stages = [self._stage(view, view.trials, 1, label, names, start) for label, names in groups.items()]
         parts = [f"{stage.label} ({stage.size}{' trials' * (place == 0)})" for place, stage in enumerate(stages)]
         end = f"then {self.joint} joint trials over all groups" if self.joint and len(groups) > 1 else "no joint trials"
@@ -379,18 +400,8 @@ def _freeze(view: History, before: Sequence[Trial], free: tuple[str, ...]) -> _F
         having = [t for t in before if name in t.config and t.state == "completed" and t.value is not None]
         found = min(having, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
         values[name] = found.config[name] if found is not None else default_of(view.space[name])
-    space = _part(view.space, json.dumps(values), free)
+    space = part_of(view.space, json.dumps(values), free)
     return base, space, tuple(trial.config for trial in before if _inside(trial.config, space))
-
-
-@lru_cache(maxsize=256)
-def _part(space: Space, values: str, free: tuple[str, ...]) -> Space:
-    """The space with these values as defaults, and all but `free` fixed at them."""
-    known, parts = json.loads(values), {}
-    for name, parameter in space.parameters.items():  # those of a Repeat one by one
-        role = parameter.role if name in free else "fixed"
-        parts[name] = replace(parameter, default=known[name], role=role)
-    return Space(parts)
 
 
 def _inside(config: Configuration, space: Space) -> bool:
@@ -403,55 +414,6 @@ def _inside(config: Configuration, space: Space) -> bool:
 def _fixed(space: Space) -> dict[str, Any]:
     """name -> the one value it can have."""
     return {name: scale.at(0) for name in space if (scale := space.scale(name)).count == 1}
-
-
-def _each(names: Sequence[str], space: Space) -> Iterator[str]:
-    """The names, that of a Repeat as those of all its parameters."""
-    for name in names:
-        yield from space.repeats[name].places if name in space.repeats else (name,)
-
-
-def _ordered(order: Any) -> tuple[str | tuple[str, ...], ...]:
-    proper = isinstance(order, Sequence) and not isinstance(order, str) and len(order) > 0
-    if proper:
-        found = tuple(entry if isinstance(entry, str) else _names(entry) for entry in order)
-        if all(found):
-            return tuple(entry for entry in found if entry is not None)
-    raise UsageError(
-        f"order= takes a list of group names or of lists of parameter names, such as [['learning_rate']], "
-        f"got {order!r}."
-    )
-
-
-def _names(entry: Any) -> tuple[str, ...] | None:
-    proper = isinstance(entry, Sequence) and all(isinstance(name, str) for name in entry)
-    return tuple(entry) if proper else None
-
-
-def _searcher(given: Any) -> Any:
-    """The inner searcher that a name or an instance stands for."""
-    names = [name for name in SEARCHERS if name != "sequential"]
-    found = SEARCHERS.get(given)() if isinstance(given, str) and given in names else given
-    if isinstance(found, str | type) or not hasattr(found, "suggest") or hasattr(found, "sees"):
-        listed = ", ".join(repr(name) for name in names)
-        what = "and no sequential search inside a sequential one" if _is_sequential(given) else f"not {given!r}"
-        near = get_close_matches(given, names, 1) if isinstance(given, str) else []
-        raise UsageError(
-            f"inner= takes one of {listed}, a searcher such as tr.GridSearch(points=3), or a dict from groups to "
-            f"these, {what}{f'; did you mean {near[0]!r}?' if near else '.'}"
-        )
-    return found
-
-
-def _is_sequential(given: Any) -> bool:
-    return given == "sequential" or given is SequentialSearch or isinstance(given, SequentialSearch)
-
-
-def _named(given: Any) -> Any:
-    if isinstance(given, str):
-        return given
-    settings = asdict(given) if is_dataclass(given) and not isinstance(given, type) else {}
-    return {"name": type(given).__name__, **settings}
 
 
 def _brought(last: Gain) -> str:

@@ -118,6 +118,8 @@ def _even(history: History, done: Sequence[Trial]) -> list[Trial]:
 
 def _adaptive(described: Any) -> bool:
     """Whether a searcher, as the journal describes it, reads scores; one that nobody knows is taken to."""
+    if isinstance(described, Mapping) and described.get("adaptive") is False:
+        return False  # one that is so by its settings
     name = described.get("name") if isinstance(described, Mapping) else described
     for known, target in SEARCHERS.rows.items():
         if name in (known, target.rpartition(":")[2]):
