@@ -200,7 +200,7 @@ class Sweep:
                     _with_ends(point.score, point.interval, decimals, number) if point.score is not None else "failed",
                     _with_ends(point.difference["value"], point.difference, far, signed) if point.difference else "",
                     f"{point.seconds:.3g}" if point.seconds is not None else "",
-                    _short(point.parameters),
+                    short(point.parameters),
                 ]
             )
         used = [column for column in range(6) if any(row[column] for row in rows)]
@@ -219,10 +219,10 @@ def _with_ends(value: float | None, found: Mapping[str, Any] | None, decimals: i
     return f"{text} [{words(found['low'], decimals)}, {words(found['high'], decimals)}]"
 
 
-def _short(count: float | None) -> str:
+def short(count: float | None) -> str:
     """A number of parameters in few characters.
 
-    >>> _short(950.0), _short(12_345.0), _short(7_300_000.0), _short(None)
+    >>> short(950.0), short(12_345.0), short(7_300_000.0), short(None)
     ('950', '12.3k', '7.3M', '')
     """
     if count is None:

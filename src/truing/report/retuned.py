@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from truing.errors import UsageError
+from truing.one_at_a_time.sweep import short
 from truing.record.history import History
 from truing.record.trial import Trial
 from truing.report.columns import clip, pad, plain
@@ -21,7 +22,7 @@ from truing.report.front import PARAMETERS, SECONDS, cost_of
 from truing.search.nested import modules_as_told
 from truing.space.configuration import format_value
 from truing.space.encoding import default_of
-from truing.statistics.equal_tries import BestOf, best_of, told_apart, tries_for
+from truing.statistics.equal_tries import BestOf, behind, best_of, tries_for
 
 SHOWN = 12  # architectures in a table of the terminal
 _WIDTH = 80
@@ -39,8 +40,8 @@ class Architecture:
         of: the expected best of equally many tries for all architectures, with a 95 % interval; the defaults, which
             nobody drew, are not among them. None without a score.
         best: its best trial, and that one's score; None without a score.
-        apart: can it be told from the architecture with the best `of`? Of all pairs together with 95 % (Bonferroni).
-            None = there is no telling; for that one itself, too.
+        apart: is it worse than the one with the best `of`? All answers hold together with 95 %. None = there is no
+            telling; for that one itself, too.
         seconds: median of a run.
         parameters: of the network, where the function reports them; the median where they vary.
     """
@@ -69,6 +70,11 @@ class Retuned:
         outer, inner: names of what makes an architecture, and of what was tuned for each.
         tries: the expected best of how many is compared.
         architectures: the best first, those without a score last.
+
+    >>> of = BestOf(1, 2, 0.25, None, None)
+    >>> one = Architecture({"depth": 2}, (0, 1, 2), 0.5, of, (1, 0.25), None, 1.0, None)
+    >>> Retuned("log_loss", "min", ("depth",), ("learning_rate",), 1, (one,)).sentence
+    'depth 2 alone gave a score, 0.25.'
     """
 
     metric: str
@@ -87,11 +93,13 @@ class Retuned:
             what = "has a trial yet in which anything was tuned" if ran else "gave a score"
             return f"No architecture of {len(self.architectures)} {what}."
         first = scored[0]
-        told = f"{first.label} reaches the best {plain(self.metric)} of {len(scored)} architectures tuned alike, "
-        told += f"{format_value(first.of.value)}" if first.of is not None else ""
+        value = "" if first.of is None else format_value(first.of.value)
         others = scored[1:]
         if not others:
-            return told + "; no other gave a score."
+            return f"{first.label} alone gave a score, {value}."
+        told = (
+            f"{first.label} reaches the best {plain(self.metric)} of {len(scored)} architectures tuned alike, {value}"
+        )
         if any(one.apart is None for one in others):
             return told + "; so few trials each do not say how surely."
         close = sum(one.apart is False for one in others)
@@ -183,7 +191,7 @@ class Retuned:
                     format_value(one.untuned) if one.untuned is not None else "-",
                     _ends(one.of) if one.of is not None else "-",
                     f"{one.seconds:.3g}" if one.seconds is not None else "",
-                    f"{one.parameters:.3g}" if one.parameters is not None and one.parameters < 1e4 else _short(one),
+                    short(one.parameters),
                     str(one.best[0]) if one.best is not None else "",
                 ]
             )
@@ -199,10 +207,6 @@ def _ends(of: BestOf) -> str:
     if of.low is None or of.high is None:
         return str(format_value(of.value))
     return f"{format_value(of.value)} [{format_value(of.low)}, {format_value(of.high)}]"
-
-
-def _short(one: Architecture) -> str:
-    return "" if one.parameters is None else f"{one.parameters:.2e}"
 
 
 def retuned_of(history: History, study: Mapping[str, Any]) -> Retuned | None:
@@ -232,12 +236,11 @@ def retuned_of(history: History, study: Mapping[str, Any]) -> Retuned | None:
     known = [place for place, of in enumerate(best) if of is not None]
     order = sorted(known, key=lambda place: sign * (best[place].value if best[place] else 0.0))  # type: ignore[union-attr]
     made = []
-    pairs = len(known) * (len(known) - 1) // 2
     for place in [*order, *(place for place in range(len(best)) if best[place] is None)]:
         group = list(groups.values())[place]
         apart = None
         if best[place] is not None and place != order[0]:
-            apart = _apart(scores[order[0]], scores[place], tries, history.goal, rng, pairs)
+            apart = _apart(scores[order[0]], scores[place], tries, history.goal, rng, len(known) - 1)
         made.append(_architecture(history, group, outer, inner, best[place], apart))
     metric = name_of(study.get("metric"), "score")
     return Retuned(metric, history.goal, outer, inner, tries, tuple(made))
@@ -285,14 +288,14 @@ def _score(trial: Trial) -> float:
 
 
 def _apart(
-    first: np.ndarray, second: np.ndarray, tries: int, goal: str, rng: np.random.Generator, pairs: int
+    first: np.ndarray, second: np.ndarray, tries: int, goal: str, rng: np.random.Generator, others: int
 ) -> bool | None:
     """Of the draws that both have a score of."""
     n = min(len(first), len(second))
     both = np.isfinite(first[:n]) & np.isfinite(second[:n])
     if both.sum() < tries:
         return None
-    return told_apart(first[:n][both], second[:n][both], tries, goal, rng, pairs)
+    return behind(first[:n][both], second[:n][both], tries, goal, rng, others)
 
 
 def _architecture(

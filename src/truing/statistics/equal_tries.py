@@ -59,10 +59,11 @@ def best_of(scores: np.ndarray, tries: int, goal: str, rng: Generator) -> BestOf
     """What the best of `tries` random ones of these scores is on average, with a 95 % interval.
 
     The mean over all subsets in closed form, which unlike the best of all does not grow with how often a value was
-    tried (Dodge et al. 2019, EMNLP, section 3; without replacement, and so without bias: Tang et al. 2020, ACL). The
-    interval is the t interval by the bootstrap's standard error over trials, times √(n / (n - 1)): percentiles hold far
-    too little here, since no resample is better than the best there is. Of scores that are all above 0 it is made of
-    the logarithm. What the runs' noise adds is in the trials' spread already.
+    tried (Dodge et al. 2019, EMNLP, section 3; without replacement, and so without bias: Tang et al. 2020, ACL).
+    The interval is the t interval by the bootstrap's standard error over trials, times √(n / (n - 1)): percentiles
+    hold far too little here, since no resample is better than the best there is. Of losses that are all above 0 it
+    is made of the logarithm, of shares below 1, such as accuracies, of the logarithm of what is missing to 1. What
+    the runs' noise adds is in the trials' spread already.
 
     Args:
         scores: float (n,), one a trial.
@@ -78,8 +79,13 @@ def best_of(scores: np.ndarray, tries: int, goal: str, rng: Generator) -> BestOf
     """
     from scipy.stats import t
 
+    given = np.asarray(scores, dtype=float)
+    if goal == "max" and ((given >= 0) & (given < 1)).all():
+        of = best_of(1 - given, tries, "min", rng)  # then no end is above 1
+        low, high = (None, None) if of.low is None or of.high is None else (1 - of.high, 1 - of.low)
+        return BestOf(tries, of.n, 1 - of.value, low, high)
     sign = 1.0 if goal == "min" else -1.0
-    y = np.sort(sign * np.asarray(scores, dtype=float))
+    y = np.sort(sign * given)
     weights = chances(len(y), tries)
     value, n = float(weights @ y), len(y)
     if n < 2 or (tries == n):
@@ -93,16 +99,19 @@ def best_of(scores: np.ndarray, tries: int, goal: str, rng: Generator) -> BestOf
     return BestOf(tries, n, middle, middle - half, middle + half)
 
 
-def told_apart(first: np.ndarray, second: np.ndarray, tries: int, goal: str, rng: Generator, pairs: int) -> bool | None:
-    """Whether the best of `tries` differs between two lists of scores that were made with the same draws.
+def behind(first: np.ndarray, second: np.ndarray, tries: int, goal: str, rng: Generator, others: int) -> bool | None:
+    """Whether the second of two lists of scores, made with the same draws, has the worse best of `tries`.
 
     The draws are resampled together, so that what is common to both is no noise; the rest is as in `best_of`, but that
     the t has 2n / tries - 1 degrees of freedom, at most n - 1: the best of several rests on the upper draws alone, and
-    with n - 1 equal lists are told apart twice as often as they should be (tests/statistics).
+    with n - 1 one of two equal lists is called behind twice as often as they should be (tests/statistics).
 
     Args:
-        first, second: float (n,), in the same order of draws.
-        pairs: how many are asked about; all answers hold together with 95 % (Bonferroni).
+        first, second: float (n,), in the same order of draws; `first` has the best of them all.
+        others: how many are compared with it. All answers hold together with 95 %, although the first was chosen for
+            its scores: what is best in truth is called behind when one of the others is too far ahead of it by luck,
+            which are so many one-sided comparisons (multiple comparisons with the best: Hsu 1984, Ann Statist
+            12:1136; here by Bonferroni).
 
     Returns:
         None where fewer than three draws per try say nothing.
@@ -111,11 +120,13 @@ def told_apart(first: np.ndarray, second: np.ndarray, tries: int, goal: str, rng
         MetricError: the lists differ in length.
 
     >>> a = np.linspace(0.0, 1.0, 24)
-    >>> told_apart(a, a + 1.0, 2, "min", np.random.default_rng(0), 1)
+    >>> behind(a, a + 1.0, 2, "min", np.random.default_rng(0), 1)
     True
     """
     from scipy.stats import t
 
+    if goal == "max" and all(((one >= 0) & (one < 1)).all() for one in (first, second)):
+        return behind(1 - first, 1 - second, tries, "min", rng, others)
     sign = 1.0 if goal == "min" else -1.0
     a, b = (sign * np.asarray(scores, dtype=float) for scores in (first, second))
     if a.shape != b.shape or a.ndim != 1:
@@ -135,6 +146,6 @@ def told_apart(first: np.ndarray, second: np.ndarray, tries: int, goal: str, rng
     rows = rng.integers(0, n, (RESAMPLES, n))
     drawn = best(a[rows]) - best(b[rows])
     error = float(drawn.std(ddof=1)) * math.sqrt(n / (n - 1))
-    distance = abs(float(best(a) - best(b)))
+    distance = float(best(b) - best(a))
     freedom = min(n - 1, 2 * n / tries - 1)
-    return distance > float(t.ppf(1 - (1 - LEVEL) / 2 / max(1, pairs), freedom)) * error
+    return distance > float(t.ppf(1 - (1 - LEVEL) / max(1, others), freedom)) * error
