@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -103,6 +104,8 @@ def _write_to(path: os.PathLike[str]) -> int:
     # a crash, and the stop of a run that hangs, then leave the line where it happened
     faulthandler.enable(file, all_threads=False)
     faulthandler.register(signal.SIGTERM, file, all_threads=False, chain=True)
+    # what the run itself forks ends without a word, or their lines would cut the run's own into pieces
+    os.register_at_fork(after_in_child=partial(faulthandler.unregister, signal.SIGTERM))
     return file
 
 

@@ -84,15 +84,22 @@ def study_text(folder: Path, history: History, study: Mapping[str, Any], width: 
     """How a study stands, for people."""
     states = Counter(trial.state for trial in history.trials)
     counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    seconds = sum(run.seconds for run in history.runs.values())
+    known = [run for run in history.runs.values() if run.state is not State.SUPERSEDED]
+    searched = sum(run.seconds for run in known if run.purpose == SEARCH)
+    besides = [run.seconds for run in known if run.purpose != SEARCH]
     runs = _counted(history, search=True)
     protocol = study.get("validation_text") or "one run a trial"
     about = f"{study['objective']}, {study['metric']} ({history.goal}), {protocol}"
     first = [f"{folder}: {about}"] if len(f"{folder}: {about}") <= width else [f"{folder}:", about]
     lines = [
         *first,
-        f"{many(len(history), 'trial')} ({counted or 'none yet'}), {many(runs, 'run')}, "
-        f"{duration(seconds)} of training",
+        *textwrap.wrap(
+            f"{many(len(history), 'trial')} ({counted or 'none yet'}), {many(runs, 'run')}, "
+            f"{duration(searched)} of training"
+            + f"; {many(len(besides), 'run')} besides the search, {duration(sum(besides))}"
+            * bool(besides),
+            width,
+        ),
     ]
     opened = history.last("opened") or {}
     if on := Devices(tuple(opened.get("gpus", ())), opened.get("gpus_per_run")).describe(opened.get("workers", 0)):
