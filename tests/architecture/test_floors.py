@@ -24,7 +24,8 @@ FLOORS = [
     ["verdict", "advice", "notes", "asked"],
     ["one_at_a_time"],  # one parameter moves, the others are held: sweeps
     ["worth"],  # is tuning worth it: runs of the defaults alone, by the means of both
-    ["report", "probe"],
+    ["report"],
+    ["probe"],  # draws with the means of the report
     ["opening"],  # a folder, its lock, journal, executor and session
     ["evaluate", "sitting"],  # the designs that tune inside, carried out
     ["study"],

@@ -68,7 +68,8 @@ def test_show_report_and_plot_have_it_also_without_a_trial(tmp_path) -> None:
     text = study_text(tmp_path, history, told, 80)
     assert "Is tuning worth it?" in text
     assert "took this folder" not in text  # nobody is at work
-    assert f"0 trials (none yet), 0 runs, 0 s of training; {found.runs} runs besides the search" in " ".join(text.split())
+    counts = f"0 trials (none yet), 0 runs, 0 s of training; {found.runs} runs besides the search"
+    assert counts in " ".join(text.split())
     page = report_html(history=history, study=told, verdict=None, verdict_text="", folder_name=str(tmp_path))
     assert 'id="advice"' in page
     assert found.headline in page

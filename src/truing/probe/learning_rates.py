@@ -7,7 +7,7 @@ import math
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from truing.probe.race import CannotRun
 from truing.probe.throughput import _check_device
 from truing.probe.workload import Work
 from truing.space.parameter import Float
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 WIDTH = 80
 STOP = 4.0  # times the first loss, where a training is given up
@@ -98,6 +101,13 @@ class RangeTest:
             "notes": list(self.notes),
             "code": self.code or None,
         }
+
+    def plot(self) -> Figure:
+        """The loss by learning rate as a Plotly figure, with the range that it suggests; its text is `layout.meta`."""
+        from truing.probe.drawn import losses
+        from truing.report.plots import shown
+
+        return shown(losses(self))
 
     def __str__(self) -> str:
         return _text(self)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truing.arguments import spelled
 from truing.errors import UsageError
@@ -24,6 +24,9 @@ from truing.probe.machine import Machine, available
 from truing.probe.race import BLOCKS, CannotRun, Timed, race, sweep
 from truing.probe.settings import REFERENCE, Setting, grid
 from truing.probe.workload import Work
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 SEEDS = 5
 STEPS = (20, 100)  # at least and at most, of an equal-seed comparison
@@ -166,6 +169,13 @@ class Runtime:
         path = Path(path)
         path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
         return path
+
+    def plot(self) -> Figure:
+        """Rows a second of each setting and by batch size, as a Plotly figure; its text is `layout.meta`."""
+        from truing.probe.drawn import speeds
+        from truing.report.plots import shown
+
+        return shown(speeds(self))
 
     def __str__(self) -> str:
         return runtime_text.text(self)
