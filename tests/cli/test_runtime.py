@@ -59,3 +59,39 @@ def test_errors_are_one_sentence_and_exit_2(call: Called, file: Path, arguments:
     assert done.stdout.replace("the file is executed", "").replace("a network is built", "").strip() == ""
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+LAYERS = """
+import numpy as np
+import truing as tr
+from torch import nn
+
+def build(config):
+    sizes = [4, *(layer["width"] for layer in config.repeat("layer"))]
+    parts = [part for size in zip(sizes, sizes[1:]) for part in (nn.Linear(*size), config["act"]())]
+    return nn.Sequential(*parts, nn.Linear(sizes[-1], 2))
+
+x = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
+study = tr.Study(
+    tr.TorchTrainer(build, epochs=1),
+    space=tr.Space(
+        tr.Repeat("layer", count="depth", width=tr.Int(4, 16, default=8)),
+        depth=tr.Int(1, 3, default=2),
+        act=tr.Choice({"relu": nn.ReLU, "tanh": nn.Tanh}),
+    ),
+    data=tr.Data(x, (x[:, 0] > 0).astype(int)),
+    metric="accuracy",
+)
+"""
+
+
+def test_layers_and_objects_of_the_files_study_are_read_as_it_has_them(call: Called, tmp_path: Path) -> None:
+    path = tmp_path / "layers.py"
+    path.write_text(LAYERS)
+    done = call("range", f"{path}:build", "--steps", "40", "--seeds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"] == "200 rows of 4"
+
+    done = call("inspect", f"{path}:build", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["parameters"] == (4 * 8 + 8) + (8 * 8 + 8) + (8 * 2 + 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+import numpy as np
 import pytest
 
 import truing as tr
@@ -24,11 +27,12 @@ from truing.probe.race import CannotRun, Timed, race
 from truing.probe.settings import REFERENCE, Setting, grid
 from truing.probe.stored import read
 from truing.probe.throughput import Runtime, _Checks, _chosen, measure
+from truing.probe.workload import Work
 
 torch = pytest.importorskip("torch", reason="runtime needs PyTorch")
 from torch import nn  # noqa: E402
 
-from truing.probe.workload import Training, Work  # noqa: E402
+from truing.probe.workload import Training  # noqa: E402
 
 
 def build(config: Any) -> nn.Module:
@@ -346,3 +350,25 @@ def test_on_a_gpu() -> None:
 def test_cannot_run_is_no_does_not_fit() -> None:
     with Children(Work.of(nn.Linear(4, 2))) as children, pytest.raises(CannotRun, match="prepare comes first"):
         children.ask("go", 0.1, 1, 1)
+
+
+def test_a_process_builds_the_layers_and_objects_of_a_study(tmp_path) -> None:
+    def build(config):
+        sizes = [4, *(layer["width"] for layer in config.repeat("layer"))]
+        parts = [part for size in itertools.pairwise(sizes) for part in (nn.Linear(*size), config["act"]())]
+        return nn.Sequential(*parts, nn.Linear(sizes[-1], 2))
+
+    study = tr.Study(
+        tr.TorchTrainer(build, epochs=1),
+        space=tr.Space(
+            tr.Repeat("layer", count="depth", width=tr.Int(4, 16, default=8)),
+            depth=tr.Int(1, 3, default=3),
+            act=tr.Choice({"relu": nn.ReLU, "tanh": nn.Tanh}, default="tanh"),
+        ),
+        data=tr.Data(np.zeros((40, 4), "float32"), np.arange(40) % 2),
+        metric="accuracy",
+        folder=tmp_path,
+    )
+    net = cloudpickle.loads(cloudpickle.dumps(Work.of(study))).network()
+    assert [type(part) for part in net] == [nn.Linear, nn.Tanh] * 3 + [nn.Linear]
+    assert net[2].weight.shape == (8, 8)

@@ -54,9 +54,9 @@ def inspect(
     from truing.cli.model import asked, model_of, shape_of
     from truing.probe import inspect as inspect_model
 
-    build, data, defaults = model_of(file, executed)
+    build, data = model_of(file, executed)
     shape = data if given is None else shape_of(given)
-    found = inspect_model(build, input=shape, config=defaults | asked(settings or []))
+    found = inspect_model(build, input=shape, config=asked(settings or []))
     if as_json:
         print_json(found.to_dict())
     else:
@@ -87,7 +87,7 @@ def runtime(
     as_json: Json = False,
 ) -> None:
     """Threads, runs at a time, precision, memory order and batches that fit, for throughput on this machine."""
-    from truing.cli.model import asked, shape_of, trained_of
+    from truing.cli.model import asked, model_of, shape_of
     from truing.probe import runtime as timed
     from truing.probe.stored import read
 
@@ -98,14 +98,13 @@ def runtime(
         else:
             print(stored)
         return
-    build, rows, defaults, loss = trained_of(file, executed, data)
+    build, rows = model_of(file, executed, data)
     say("Timing short trainings; what else runs on the machine disturbs it ...")
     found = timed(
         build,
         input=None if given is None else shape_of(given),
         data=rows,
-        config=defaults | asked(settings or []),
-        loss=loss,
+        config=asked(settings or []),
         device=device,
         full=full,
     )
@@ -128,16 +127,15 @@ def range_test(
     as_json: Json = False,
 ) -> None:
     """A learning-rate range test: between which rates a training works at all, as a prior for the search."""
-    from truing.cli.model import asked, shape_of, trained_of
+    from truing.cli.model import asked, model_of, shape_of
     from truing.probe import range_test as tested
 
-    build, rows, defaults, loss = trained_of(file, executed, data)
+    build, rows = model_of(file, executed, data)
     found = tested(
         build,
         input=None if given is None else shape_of(given),
         data=rows,
-        config=defaults | asked(settings or []),
-        loss=loss,
+        config=asked(settings or []),
         device=device,
         steps=steps,
         seeds=seeds,

@@ -12,15 +12,8 @@ from truing.errors import UsageError
 MAKES = "has a function build(config), or a module class"
 
 
-def model_of(name: str, execute: Callable[[str, str, str], dict[str, Any]]) -> tuple[Any, Any, dict[str, Any]]:
-    """As `trained_of`, without the loss."""
-    return trained_of(name, execute)[:3]
-
-
-def trained_of(
-    name: str, execute: Callable[[str, str, str], dict[str, Any]], rows: str | None = None
-) -> tuple[Any, Any, dict[str, Any], Any]:
-    """What FILE:build names, with data, defaults and loss of the file's study of it, where there is one.
+def model_of(name: str, execute: Callable[[str, str, str], dict[str, Any]], rows: str | None = None) -> tuple[Any, Any]:
+    """What FILE:build names, or the file's study of it where there is one, which knows more; and its rows.
 
     Args:
         rows: a name in the file for the data instead.
@@ -53,9 +46,8 @@ def trained_of(
     for study in [found, *studies]:
         builder = getattr(getattr(study, "objective", None), "build", None)
         if (builder is not None and builder is getattr(found, "build", found)) or (study is found and builder):
-            loss = getattr(study.objective, "loss", None)
-            return builder, study.data if given is None else given, dict(study.space.defaults()), loss
-    return found, given, {}, None
+            return study, study.data if given is None else given
+    return found, given
 
 
 def shape_of(given: str) -> list[tuple[int, ...]] | tuple[int, ...]:

@@ -6,13 +6,14 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from truing.errors import UsageError
 from truing.probe.repeated import Element, count_of, parted, pooled
 from truing.probe.source import file_of, parameters, starred, takes_a_configuration
 from truing.space.repeat import pattern
+from truing.space.space import Space
 
 CONFIGURATIONS = frozenset(
     [
@@ -207,6 +208,12 @@ class Factory:
             options = getattr(one.annotation, "__args__", ())
             if "Literal" in str(one.annotation) and all(isinstance(option, str) for option in options):
                 self.words[name] = list(options)
+
+    def knowing(self, space: Space) -> Factory:
+        """The same, which hands over the objects behind a space's labels and the elements of its Repeats."""
+        objects = {**self.objects, **{name: dict(labels) for name, labels in space.labelled.items()}}
+        counts = {name: elements.count for name, elements in space.repeats.items()}
+        return replace(self, objects=objects, repeats={**self.repeats, **counts})
 
     @property
     def name(self) -> str:

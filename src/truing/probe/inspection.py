@@ -66,8 +66,7 @@ def inspect(build: Any, *, input: Any = None, config: Mapping[str, Any] | None =
         input = build.data if input is None else input
     factory = Factory.of(build, given)
     if of_study is not None:
-        factory.objects |= {name: dict(objects) for name, objects in of_study.labelled.items()}
-        factory.repeats |= {name: elements.count for name, elements in of_study.repeats.items()}
+        factory = factory.knowing(of_study)
     with _one_thread():
         return _Look(factory, given, seed).at(input)
 
@@ -85,8 +84,7 @@ class _Look:
         self.warnings: list[str] = []
 
     def at(self, given: Any) -> Inspection:
-        self.given = {name: self._labelled(name, value) for name, value in self.given.items()}
-        net, rows = self._begun(given)
+        net, rows = self.begun(given)
         self.trier = Trier(self.factory, rows, self.seed)
         self._settle()
         base = self.trier(self.values)
@@ -117,8 +115,9 @@ class _Look:
 
     # -- a network that works --------------------------------------------------------------------------
 
-    def _begun(self, given: Any) -> tuple[Any, Rows]:
+    def begun(self, given: Any) -> tuple[Any, Rows]:
         """A network with the defaults, whatever an activation that has none is: a word, a class, a function."""
+        self.given = {name: self._labelled(name, value) for name, value in self.given.items()}
         first: UsageError | None = None
         for way in WAYS:
             if way != "words":

@@ -7,7 +7,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from truing.objective.precision import Precision, ordered
 from truing.objective.standard import Standard
 from truing.probe.factory import Factory
 from truing.probe.inspection import _Look
+from truing.probe.repeated import in_all
 from truing.probe.rows import Rows, _vocabulary, tensor_of
 
 SMALL = 2**23  # weights of a network of which several are kept ready
@@ -33,6 +34,7 @@ class Work:
 
     Args:
         build, values: for `Factory`.
+        objects, repeats: of the factory, so that labels and elements are read as in the study.
         tensors, names: rows, as `Rows` has them.
         targets: a tensor; rows along the first axis.
         trained: how many of the rows are trained on; the others are for comparison. All = drawn rows.
@@ -50,6 +52,8 @@ class Work:
 
     build: Any
     values: Mapping[str, Any]
+    objects: Mapping[str, Any]
+    repeats: Mapping[str, str]
     tensors: tuple[Any, ...]
     names: tuple[str, ...]
     targets: Any
@@ -65,6 +69,12 @@ class Work:
     words: str
     images: bool
     name: str
+
+    def network(self) -> Any:
+        """A new one, with weights of PyTorch's random numbers as they stand."""
+        factory = Factory.of(self.build, self.values)
+        factory = replace(factory, objects=dict(self.objects), repeats=dict(self.repeats))
+        return factory.make(self.values)[0]
 
     @classmethod
     def of(
@@ -85,9 +95,10 @@ class Work:
         """
         import torch
 
-        given = dict(config or {})
+        given, space = dict(config or {}), None
         if hasattr(build, "objective") and hasattr(build, "space"):  # a Study
-            given = {**dict(build.space.defaults()), **given}
+            space = build.space
+            given = {**in_all(space.defaults(), space), **given}
             data = build.data if data is None else data
             build = build.objective
         loss = loss or getattr(build, "loss", None)
@@ -98,6 +109,7 @@ class Work:
             builder = functools.partial(builder, classes=classes)
         standard = Standard.of(given)
         factory = Factory.of(builder, given)
+        factory = factory if space is None else factory.knowing(space)
         if factory.config is None:
             given = {name: value for name, value in given.items() if name in factory.defaults or not _trains(name)}
         look = _Look(factory, given, seed)
@@ -106,7 +118,7 @@ class Work:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                net, few = look._first(input if input is not None else data)
+                net, few = look.begun(input if input is not None else data)
                 tensors, labels = _rows(data, few, net, seed)
                 with torch.no_grad():
                     out = tensor_of(Rows(tuple(one[:2] for one in tensors), few.names).through(net.eval()))
@@ -121,6 +133,8 @@ class Work:
         return cls(
             build=builder,
             values=dict(look.values),
+            objects=factory.objects,
+            repeats=factory.repeats,
             tensors=tensors,
             names=few.names,
             targets=targets,
@@ -167,7 +181,7 @@ class Training:
         self._precision = Precision(precision, self.device)
         self._last = channels_last
         torch.manual_seed(seed)
-        self.net = Factory.of(work.build, work.values).make(work.values)[0].to(self.device)
+        self.net = work.network().to(self.device)
         self._tensors = tuple(self._placed(one) for one in work.tensors)
         self._targets = work.targets.to(self.device)
         lazy = torch.nn.parameter.UninitializedTensorMixin
