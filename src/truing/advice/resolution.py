@@ -17,6 +17,7 @@ from truing.setting import Setting, fresh_runs
 from truing.statistics.constant import base_rate
 from truing.statistics.correlated import resolvable
 from truing.statistics.further_gain import residual_variance
+from truing.statistics.names import spoken
 
 POWER, LEVEL = 0.8, 0.95
 TINY = 1e-12  # of a score: two that differ by less are the same
@@ -160,7 +161,7 @@ def amount(metric: str, value: float, *, unit: bool = True) -> str:
     text = f"{shown:.1e}" if 0 < abs(shown) < 1e-4 or abs(shown) >= 1e6 else _two(shown)
     if not unit:
         return text
-    name = metric.replace("_", " ")
+    name = spoken(metric)
     return f"{text} point{'' if text == '1' else 's'} of {name}" if metric in _POINTS else f"{text} of {name}"
 
 

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from truing.space.configuration import format_value
-from truing.verdict.wording import difference_in_words, figure, number, places, places_of_difference, signed, spoken
+from truing.statistics.names import spoken
+from truing.verdict.wording import difference_in_words, figure, number, places, places_of_difference, signed
 
 WIDTH = 80
 _LONGEST = 14  # of a value in the table

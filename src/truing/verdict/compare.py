@@ -16,18 +16,10 @@ from truing.record.trial import ESTIMATE, RACE, SEARCH, Replicate, RunRecord
 from truing.setting import Setting
 from truing.statistics.equivalence import region
 from truing.statistics.metric import METRICS, Metric
+from truing.statistics.names import spoken
 from truing.verdict.paired import by_rows, paired, plain
 from truing.verdict.text import LABEL, _line, _wrapped
-from truing.verdict.wording import (
-    capital,
-    difference_in_words,
-    number,
-    percent,
-    places,
-    places_of_difference,
-    signed,
-    spoken,
-)
+from truing.verdict.wording import capital, difference_in_words, number, percent, places, places_of_difference, signed
 
 SAME = ("data", "metric", "goal", "positive", "validation", "test", "seed", "epoch", "epochs", "threads")
 NOT_ADJUSTED = "not adjusted for choosing the pair"

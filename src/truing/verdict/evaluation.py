@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from truing.space.configuration import format_value
+from truing.statistics.names import spoken
 from truing.verdict.text import COLUMN, LABEL, WIDTH, _line, _many, _note, _row, _wrapped
-from truing.verdict.wording import capital, number, places, places_of_difference, side_by_side, signed, spoken
+from truing.verdict.wording import capital, number, places, places_of_difference, side_by_side, signed
 
 SHOWN = 12  # parts listed one by one; of resamples and many sites the rest is in to_dict() and in the report
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from truing.verdict.wording import capital, difference_in_words, figure, places, side_by_side, spoken
+from truing.statistics.names import spoken
+from truing.verdict.wording import capital, difference_in_words, figure, places, side_by_side
 
 
 def headline(verdict: Mapping[str, Any]) -> str:

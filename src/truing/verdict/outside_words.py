@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from truing.statistics.names import spoken
 from truing.verdict.figures import KEPT
-from truing.verdict.wording import difference_in_words, figure, is_share, number, percent, places, signed, spoken
+from truing.verdict.wording import difference_in_words, figure, is_share, number, percent, places, signed
 
 NOTABLE = 0.05  # a class whose share moved by less is not named in the line
 

@@ -7,7 +7,8 @@ from statistics import NormalDist
 from typing import Any
 
 from truing.record.history import History
-from truing.verdict.wording import is_share, number, places, spoken
+from truing.statistics.names import spoken
+from truing.verdict.wording import is_share, number, places
 
 _MADE_OF = {"rows": "guessed", "defaults": "by the defaults' runs", "trials": "by the search's runs"}
 

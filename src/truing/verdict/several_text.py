@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from truing.statistics.names import spoken
 from truing.verdict.figures import KEPT
-from truing.verdict.wording import capital, number, places, signed, spoken
+from truing.verdict.wording import capital, number, places, signed
 
 DATASET, FIGURE = 18, 10
 EARLIER = "figures of the search, and the units, are of an earlier version of the function"

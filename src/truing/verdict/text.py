@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from truing.space.configuration import format_value
+from truing.statistics.names import spoken
 from truing.verdict import choice, held_fixed, mattered, resolved, robustness, selection, several_text
 from truing.verdict.best_epoch import sentence
 from truing.verdict.figures import KEPT
@@ -24,7 +25,6 @@ from truing.verdict.wording import (
     places_of_difference,
     side_by_side,
     signed,
-    spoken,
 )
 
 WIDTH = 80

@@ -9,10 +9,11 @@ from truing.record.changes import FUNCTION, SPACE, changes_of, earlier_looks
 from truing.record.history import History
 from truing.record.trial import ESTIMATE, RACE, REFIT, RunRecord, Trial
 from truing.space.configuration import format_value
+from truing.statistics.names import spoken
 from truing.verdict import external
 from truing.verdict.fresh import cause
 from truing.verdict.remedies import with_remedy
-from truing.verdict.wording import capital, side_by_side, spoken
+from truing.verdict.wording import capital, side_by_side
 
 
 def warnings_of(

@@ -14,25 +14,7 @@ _SHARES = {
     "precision",
     "negative_predictive_value",
 }
-_SPOKEN = {
-    "roc_auc": "ROC AUC",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R2",
-    "mcc": "MCC",
-    "f1": "F1",
-    "brier": "Brier score",
-}
 _MOST = 6  # decimals; what would need more is written with an exponent
-
-
-def spoken(metric: str) -> str:
-    """A metric's name in a sentence.
-
-    >>> spoken("log_loss"), spoken("roc_auc")
-    ('log loss', 'ROC AUC')
-    """
-    return _SPOKEN.get(metric, metric.replace("_", " "))
 
 
 def is_share(metric: str) -> bool:

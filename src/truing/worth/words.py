@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from truing.statistics.interval import Interval
-from truing.verdict.wording import figure, is_share, number, places, places_of_difference, spoken
+from truing.statistics.names import spoken
+from truing.verdict.wording import figure, is_share, number, places, places_of_difference
 
 __all__ = ["by", "gap", "interval_dict", "moved", "scored", "spoken", "values"]
 
