@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import socket
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import truing as tr
+from truing.errors import UsageError
 from truing.probe.machine import Machine, available, cores
 
 
@@ -37,3 +40,13 @@ def test_no_more_is_available_than_there_is() -> None:
     assert found is not None
     assert here.memory is not None
     assert 0 <= found <= (here.memory + 1) * 2**30
+
+
+@pytest.mark.parametrize("asked", [tr.inspect, tr.runtime, tr.range_test])
+def test_without_pytorch_the_sentence_names_what_was_asked_for(monkeypatch, asked) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "torch" else found(name, *more)
+    )
+    with pytest.raises(UsageError, match=f"^{asked.__name__} needs PyTorch, which is not installed"):
+        asked(lambda config: None)

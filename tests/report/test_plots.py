@@ -91,8 +91,7 @@ def arguments(name: str, seen: Seen) -> list[dict[str, str]]:
     takes = FIGURES[name].takes
     names = list(seen.history.space)
     if len(takes) == 1:
-        chosen = [] if name == "effect" else [{}]
-        return [*chosen, *({takes[0]: one} for one in names)]
+        return [{}, *({takes[0]: one} for one in names)]
     return [dict(zip(takes, (a, b), strict=True)) for a, b in itertools.pairwise(names[1:4])] + [{}] if takes else [{}]
 
 
@@ -164,6 +163,7 @@ def test_figures_of_a_folder(tmp_path) -> None:
     assert made.plot.over_time().layout.meta == tr.load(tmp_path / "s").plot.over_time().layout.meta
     assert made.plot.learning_curves().data
     assert made.plot.effect("x").data
+    assert made.plot.effect().data
     with pytest.raises(UsageError, match="no parameter 'xx'; did you mean 'x'"):
         made.plot.effect("xx")
     assert "over_time" in repr(made.plot)

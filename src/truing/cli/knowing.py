@@ -89,6 +89,7 @@ def runtime(
     """Threads, runs at a time, precision, memory order and batches that fit, for throughput on this machine."""
     from truing.cli.model import asked, model_of, shape_of
     from truing.probe import runtime as timed
+    from truing.probe.inspection import needs_torch
     from truing.probe.stored import read
 
     if file.endswith(".json"):
@@ -99,6 +100,7 @@ def runtime(
             print(stored)
         return
     build, rows = model_of(file, executed, data)
+    needs_torch("runtime")
     say("Timing short trainings; what else runs on the machine disturbs it ...")
     found = timed(
         build,

@@ -58,7 +58,7 @@ def inspect(build: Any, *, input: Any = None, config: Mapping[str, Any] | None =
     >>> print(*found.arguments[0].changes[:2], sep=", ")
     0 out_features, 0 weight
     """
-    _check_torch()
+    needs_torch("inspect")
     given = dict(config or {})
     of_study = build.space if hasattr(build, "objective") and hasattr(build, "space") else None
     if of_study is not None:
@@ -496,8 +496,9 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _check_torch() -> None:
+def needs_torch(what: str) -> None:
+    """Raises UsageError where PyTorch is not installed; `what` is the name of what was asked for."""
     import importlib.util
 
     if importlib.util.find_spec("torch") is None:
-        raise UsageError("inspect needs PyTorch, which is not installed: install Truing with its torch extra.")
+        raise UsageError(f"{what} needs PyTorch, which is not installed: install Truing with its torch extra.")

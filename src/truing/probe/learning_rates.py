@@ -16,7 +16,7 @@ from truing.errors import UsageError
 from truing.probe.children import Children
 from truing.probe.feasible import DoesNotFit
 from truing.probe.growing import BELOW, EARLY, Curve, rates, read
-from truing.probe.inspection import _check_torch
+from truing.probe.inspection import needs_torch
 from truing.probe.race import CannotRun
 from truing.probe.throughput import _check_device
 from truing.probe.workload import Work
@@ -157,7 +157,7 @@ def range_test(
     >>> found.tested, found.low < found.default <= found.high
     ((1e-06, 10.0), True)
     """
-    _check_torch()
+    needs_torch("range_test")
     _check_device(device)
     if not (0 < low < high < math.inf):
         raise UsageError(f"low and high take learning rates, 0 < low < high; got low={low!r}, high={high!r}.")

@@ -19,7 +19,7 @@ from truing.probe import paste, runtime_text
 from truing.probe.children import Children
 from truing.probe.equivalence import LEARNED, SAME, Equivalence, compared
 from truing.probe.feasible import DoesNotFit, Feasible, doubling
-from truing.probe.inspection import _check_torch
+from truing.probe.inspection import needs_torch
 from truing.probe.machine import Machine, available
 from truing.probe.race import BLOCKS, CannotRun, Timed, race, sweep
 from truing.probe.settings import REFERENCE, Setting, grid
@@ -226,7 +226,7 @@ def runtime(
     >>> found.recommended.setting.precision in ("float32", "bfloat16"), found.recommended.equivalence.is_shown
     (True, True)
     """
-    _check_torch()
+    needs_torch("runtime")
     _check_device(device)
     began = time.perf_counter()
     work = Work.of(build, input=input, data=data, config=config, loss=loss, device=device, seed=seed)

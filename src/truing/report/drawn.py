@@ -19,8 +19,9 @@ def over_time(seen: Seen) -> Drawing | str:
     return score_over_time(seen.history, metric=seen.metric)
 
 
-def effect(seen: Seen, parameter: str) -> Drawing | str:
-    (found,) = (one for one in seen.effects if one.parameter == parameter)
+def effect(seen: Seen, parameter: str | None = None) -> Drawing | str:
+    name = parameter if parameter is not None else seen.by_weight()[0]
+    (found,) = (one for one in seen.effects if one.parameter == name)
     return effect_of(found, seen.history, metric=seen.metric)
 
 

@@ -105,8 +105,11 @@ class Plots:
         """The score of each trial by its number, the best so far as a line, failed trials at the edge."""
         return self._figure("over_time")
 
-    def effect(self, parameter: str) -> Figure:
+    def effect(self, parameter: str | None = None) -> Figure:
         """The mean score at each value or bin of a parameter with its 95 % interval, single trials behind it.
+
+        Args:
+            parameter: default: the one that made most of the variance.
 
         Raises:
             UsageError: the space has no such parameter.
