@@ -138,9 +138,11 @@ class Retuned:
             notes.append("From 7 trials an architecture the best of several are compared.")
         elif any(one.apart is False for one in self.architectures):
             notes.append("More trials for each (per_group=) tell more of them apart.")
-        lost = [one.label for one in self.architectures if one.of is None]
-        if lost and len(lost) < len(self.architectures):
-            notes.append(f"Without a score: {'; '.join(lost[:4])}{f' and {len(lost) - 4} more' * (len(lost) > 4)}.")
+        lost = [one for one in self.architectures if one.of is None]
+        if len(lost) < len(self.architectures):
+            only = [one.label for one in lost if one.untuned is not None]
+            notes += _listed("Nothing tuned for", only)
+            notes += _listed("Without a score", [one.label for one in lost if one.untuned is None])
         return [one for one in (self.sentence, self.against, *notes) if one]
 
     def table(self) -> list[dict[str, Any]]:
@@ -201,6 +203,12 @@ class Retuned:
         return ["  ".join(pad(row[c], wide[c], right=c in (1, 3, 4, 5)) for c in used).rstrip() for row in rows] + [
             f"and {more} more, in table()"
         ] * (more > 0)
+
+
+def _listed(what: str, labels: Sequence[str]) -> list[str]:
+    """A sentence with the first four; none where there is none."""
+    more = f" and {len(labels) - 4} more" if len(labels) > 4 else ""
+    return [f"{what}: {'; '.join(labels[:4])}{more}."] if labels else []
 
 
 def _ends(of: BestOf) -> str:

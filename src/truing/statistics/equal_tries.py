@@ -62,8 +62,8 @@ def best_of(scores: np.ndarray, tries: int, goal: str, rng: Generator) -> BestOf
     tried (Dodge et al. 2019, EMNLP, section 3; without replacement, and so without bias: Tang et al. 2020, ACL).
     The interval is the t interval by the bootstrap's standard error over trials, times √(n / (n - 1)): percentiles
     hold far too little here, since no resample is better than the best there is. Of losses that are all above 0 it
-    is made of the logarithm, of shares below 1, such as accuracies, of the logarithm of what is missing to 1. What
-    the runs' noise adds is in the trials' spread already.
+    is made of the logarithm, of what is to be large and lies between 0 and 1, such as accuracies, of the logit.
+    What the runs' noise adds is in the trials' spread already.
 
     Args:
         scores: float (n,), one a trial.
@@ -79,13 +79,8 @@ def best_of(scores: np.ndarray, tries: int, goal: str, rng: Generator) -> BestOf
     """
     from scipy.stats import t
 
-    given = np.asarray(scores, dtype=float)
-    if goal == "max" and ((given >= 0) & (given < 1)).all():
-        of = best_of(1 - given, tries, "min", rng)  # then no end is above 1
-        low, high = (None, None) if of.low is None or of.high is None else (1 - of.high, 1 - of.low)
-        return BestOf(tries, of.n, 1 - of.value, low, high)
     sign = 1.0 if goal == "min" else -1.0
-    y = np.sort(sign * given)
+    y = np.sort(sign * np.asarray(scores, dtype=float))
     weights = chances(len(y), tries)
     value, n = float(weights @ y), len(y)
     if n < 2 or (tries == n):
@@ -93,9 +88,13 @@ def best_of(scores: np.ndarray, tries: int, goal: str, rng: Generator) -> BestOf
     drawn = np.sort(y[rng.integers(0, n, (RESAMPLES, n))], axis=1) @ weights
     half = float(t.ppf((1 + LEVEL) / 2, n - 1) * drawn.std(ddof=1) * math.sqrt(n / (n - 1)))
     middle = sign * value
-    if (sign * y > 0).all():  # losses are skewed, and none is below 0: the same interval of the logarithm
+    if sign > 0 and (y > 0).all():  # losses are skewed, and none is below 0: the same interval of the logarithm
         ratio = math.exp(min(half / middle, 50.0))
         return BestOf(tries, n, middle, middle / ratio, middle * ratio)
+    if sign < 0 and ((y > -1) & (y < 0)).all():  # shares: no end is beyond 0 or 1
+        logit, wide = math.log(middle / (1 - middle)), min(half / (middle * (1 - middle)), 50.0)
+        low, high = (1 / (1 + math.exp(-(logit + side * wide))) for side in (-1, 1))
+        return BestOf(tries, n, middle, low, high)
     return BestOf(tries, n, middle, middle - half, middle + half)
 
 
