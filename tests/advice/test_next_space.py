@@ -90,3 +90,12 @@ def test_a_range_that_can_hardly_be_narrower_stays() -> None:
     space = tr.Space(x=tr.Float(1.0, 1.000002))
     found = next_space(space, drawn(space, lambda c: abs(c["x"] - 1.000001))).space
     assert (found["x"].low, found["x"].high) == (1.0, 1.000002)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.999, 0.9999), (1000.0, 1018.0), (1.0, 1.001), (-273.15, -273.0)])
+@pytest.mark.parametrize("at", [0.03, 0.3, 0.98])
+def test_a_range_that_is_narrow_for_its_place_keeps_the_best_inside(low: float, high: float, at: float) -> None:
+    space, best = tr.Space(b=tr.Float(low, high)), low + at * (high - low)
+    found = next_space(space, drawn(space, lambda c: abs(c["b"] - best), n=60)).space["b"]
+    assert found.low <= best <= found.high
+    assert found.high - found.low < 1.1 * (high - low)  # not rounded to something else

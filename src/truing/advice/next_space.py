@@ -23,6 +23,8 @@ EDGE = 0.1  # of the range, on its scale: the best in it means that better may l
 BEYOND = 0.25  # of the range, on its scale: how far beyond
 CLEAR = 0.05  # chance at most with which a dropped option is among the top trials nowhere
 CLOSE = 0.2  # chance at most with which so many uniform draws lie as close together as the good ones do
+NEAR = 0.01  # of the scale, by which an end in few digits may lie off; a twentieth of the margin
+COARSE = 0.25  # the same of an end that is moved outwards, of how far it is moved
 TINY = 1e-5  # of the larger end: a range that a space would refuse, or nearly
 FEWEST = 5  # trials below which nothing is proposed
 
@@ -164,7 +166,11 @@ def beyond(name: str, parameter: Float | Int, side: int) -> Any:
         if (parameter.log and moved <= 0) or (isinstance(parameter, Int) and parameter.low >= 1 > moved):
             return end
         return int(moved) if isinstance(parameter, Int) else float(f"{moved:.10g}")
-    return float(f"{moved:.2g}") if side * (float(f"{moved:.2g}") - end) > 0 else float(moved)
+    for digits in range(2, 17):
+        short = float(f"{moved:.{digits}g}")
+        if side * (short - end) > 0 and abs(short - moved) <= COARSE * abs(moved - end):
+            return short
+    return float(moved)
 
 
 def _of_card(name: str, side: int) -> float | None:
@@ -187,12 +193,15 @@ def by_chance(span: float, n: int) -> float:
 
 
 def _value(scale: Scale, unit: float) -> Any:
-    """The end of a range: in three digits where that is near enough."""
+    """The end of a range: in three digits, or as many more as it takes to stay near; 0.999 to 0.9999 needs them."""
     value = scale.value(unit)
     if not isinstance(scale, Continuous) or unit in (0.0, 1.0):
         return value
-    short = float(f"{value:.3g}")
-    return short if scale.nearest(short) is not None else value
+    for digits in range(3, 17):
+        short = float(f"{value:.{digits}g}")
+        if scale.nearest(short) is not None and abs(scale.unit(short) - unit) <= NEAR:
+            return short
+    return value
 
 
 def _clearly_worse(option: Any, every: Sequence[Any], good: Sequence[Any]) -> bool:
