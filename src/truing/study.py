@@ -637,8 +637,8 @@ class Study:
             raise StudyFailedError("This study is being loaded; nothing is ablated here.")
         past = self._read()
         ends_of(past)
-        found = stored_ablation(past)
-        if found is not None and not changes(past.last("study") or {}, self._describe(*self._sources)):
+        found, was, now = stored_ablation(past), past.last("study") or {}, self._describe(*self._sources)
+        if found is not None and not changes(was, now) and was.get("source") == now["source"]:
             return found
         script.about_to_judge()
         workers, gpus = self._place(workers)

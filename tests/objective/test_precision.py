@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 import truing as tr
+from truing.objective import precision
+from truing.objective.precision import Precision
 from truing.objective.standard import Standard
 
 torch = pytest.importorskip("torch", reason="TorchTrainer needs PyTorch")
@@ -45,6 +47,21 @@ def loss_of(folder: Path, **runtime: Any) -> float:
     )
     study.run(trials=1, workers=0)
     return float(study.trials(as_dicts=True)[0]["value"])
+
+
+def test_each_training_sets_the_switches_for_tf32_as_it_wants_them(monkeypatch) -> None:
+    monkeypatch.setattr(precision, "_BEFORE", [])
+    switches = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [one.allow_tf32 for one in switches]
+    try:
+        device, net = torch.device("cuda"), torch.nn.Linear(2, 1)  # the switches are there without a GPU
+        plain, rounded = (Precision(name, device) for name in ("float32", "tf32"))
+        for one, wanted in ((plain, before), (rounded, [True, True]), (plain, before)):
+            one.outputs(net, torch.zeros(1, 2))
+            assert [switch.allow_tf32 for switch in switches] == wanted
+    finally:
+        for switch, was in zip(switches, before, strict=True):
+            switch.allow_tf32 = was
 
 
 def test_the_runtime_group_is_read_and_changes_the_training_by_little(tmp_path: Path) -> None:

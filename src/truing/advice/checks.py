@@ -145,27 +145,36 @@ def diverged(history: History, shares: Mapping[str, float]) -> Check:
 
 
 def still_improving(history: History, shares: Mapping[str, float]) -> Check:
-    """Warns where the best trials gain in the last quarter at least 5 % of all that they gain.
+    """Warns where the best trials gain in the last quarter at least 5 % of all that they gain, and more than noise.
 
     Of the runs of the three best trials; each end is the median of a tenth of the curve, and two thirds of the runs
-    must do so. (Playbook: the best checkpoint always in the last 25 % = too short.)
+    must do so. Noise is that of the steps, by second differences, and the mean gain over the runs must be twice its
+    standard error. (Playbook: the best checkpoint always in the last 25 % = too short.)
     """
     name = "still improving at the end"
     curves = _curves(history, history.ranked()[:3])
     if not curves:
         return Check(name, NOT_JUDGED, _NO_CURVES)
-    found = []
+    found, gained, errors = [], [], []
     for curve in curves:
         part = max(1, len(curve) // 10)
         start, then, end = (
             float(np.median(curve[at : at + part])) for at in (0, 3 * len(curve) // 4, len(curve) - part)
         )
         found.append((then - end) / (start - end) if start > end else 0.0)
+        gained.append(then - end)
+        errors.append(_noise(curve) * math.sqrt(2 * (math.pi / 2 if part > 2 else 1.0) / part))  # of two medians
+    sure = float(np.mean(gained)) > 2 * float(np.mean(errors)) / math.sqrt(len(errors))
     share, many = float(np.median(found)), sum(one >= 0.05 for one in found)
     told = f"The best trials make {100 * share:.0f} % of their gain in the last quarter (median of {len(found)} runs)"
-    if share >= 0.05 and many >= 2 * len(found) / 3:
+    if share >= 0.05 and many >= 2 * len(found) / 3 and sure:
         return Check(name, WARN, f"{told}.", "Train longer: raise epochs.")
-    return Check(name, PASS, f"{told}.")
+    return Check(name, PASS, f"{told}{', no more than noise brings' * (share >= 0.05 and not sure)}.")
+
+
+def _noise(curve: np.ndarray) -> float:
+    """The standard deviation from report to report, by second differences: what bends is no noise."""
+    return float(np.std(np.diff(curve, n=2))) / math.sqrt(6)
 
 
 def done_early(history: History, shares: Mapping[str, float]) -> Check:
@@ -199,7 +208,7 @@ def overfitting(history: History, shares: Mapping[str, float]) -> Check:
     for run, curve in runs:
         smooth = np.convolve(curve, np.ones(3) / 3, "valid")
         losses.append(float(smooth[-1] - smooth.min()))
-        noises.append(float(np.std(np.diff(curve, n=2))) / math.sqrt(6))  # what bends is no noise: second differences
+        noises.append(_noise(curve))
         train = [float(v) for _, v in run.details.get("train_curve", ()) if v is not None and math.isfinite(v)]
         if train:
             gaps.append(float(curve[-1]) - (1.0 if history.goal == "min" else -1.0) * train[-1])

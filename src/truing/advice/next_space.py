@@ -159,11 +159,15 @@ def beyond(name: str, parameter: Float | Int, side: int) -> Any:
     if limit is not None and side * (limit - end) > 0:
         moved = side * min(side * moved, side * limit)
     if step is not None:
-        steps = math.floor(abs(moved - end) / step + 1e-9)
-        if not steps and isinstance(parameter, Int) and parameter.log:
-            steps = 1
+        if moved == end:  # it must not move
+            return end
+        steps = max(1, math.floor(abs(moved - end) / step + 1e-9))  # of few steps a quarter is none
         moved = end + side * steps * step
         if (parameter.log and moved <= 0) or (isinstance(parameter, Int) and parameter.low >= 1 > moved):
+            return end
+        if (side < 0 and parameter.low >= 0 > moved) or (side > 0 and parameter.high <= 1 < moved):
+            return end
+        if limit is not None and side * (limit - end) > 0 and side * (moved - limit) > 0:
             return end
         return int(moved) if isinstance(parameter, Int) else float(f"{moved:.10g}")
     for digits in range(2, 17):

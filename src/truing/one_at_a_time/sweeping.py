@@ -138,7 +138,7 @@ def figures(
                 train=_mean([trained(run) for run in done]) if values is not None else None,
                 seconds=_mean([run.seconds for run in done]),
                 parameters=_mean([run.scores.get("parameters") for run in done]),
-                apart=None if apart is None or apart.low is None else bool(apart.low > 0 or (apart.high or 0.0) < 0),
+                apart=None if apart is None else _told(apart),
                 reason=reasons[place],
             )
         )
@@ -155,6 +155,13 @@ def figures(
         best=best,
         runs=sum(run is not None for group in runs for run in group),
     )
+
+
+def _told(apart: Interval) -> bool | None:
+    """Whether a difference is not zero; equal scores in all runs cannot be told from each other, interval or not."""
+    if apart.low is None or apart.high is None:
+        return False if apart.value == 0 else None
+    return bool(apart.low > 0 or apart.high < 0)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

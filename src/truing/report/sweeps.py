@@ -14,8 +14,9 @@ from truing.space.configuration import format_value
 
 
 def sweeps_of(history: History) -> list[Sweep]:
-    """The last sweep of each parameter."""
-    return of_history(history.notes.get("swept", ()))
+    """The last sweep of each parameter, of the function and the space as they are now."""
+    made = history.notes.get("swept", ())
+    return of_history([one for one in made if one["known"]["since"] == history.verdict_since])
 
 
 def swept(seen: Seen, parameter: str | None = None) -> Drawing | str:

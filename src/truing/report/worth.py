@@ -18,9 +18,9 @@ _NO_ADVICE = "There is no advice yet: `truing advise` makes it."
 
 
 def advice_of(history: History) -> Advice | None:
-    """The last advice of a study; None without any."""
+    """The last advice of a study, of the function and the space as they are now; None without any."""
     last = history.last("advice")
-    return None if last is None else Advice.from_dict(last)
+    return None if last is None or last.get("since", 0) != history.verdict_since else Advice.from_dict(last)
 
 
 def rows(seen: Seen) -> Drawing | str:

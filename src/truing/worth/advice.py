@@ -163,9 +163,13 @@ def headline(answers: Sequence[Answer]) -> str:
     ]
     also = f" {' and '.join(wants).capitalize()} alone would probably help." if wants else ""
     if noise == NO:
+        if found[NOISE].figures.get("left") == 0:
+            return f"Hardly: nothing is left to gain.{also}"
         return f"Hardly: what is left to gain is less than this plan can tell from luck.{also}"
     if base == UNCLEAR:
         return f"Not yet: whether the defaults have learned anything cannot be told.{also}"
-    if base == YES:
+    if base == YES and noise == YES:
         return f"Yes: the defaults have learned something, and there is room above the noise.{also}"
+    if base == YES:
+        return f"Perhaps: the defaults have learned something; which gain can be told from luck is not known.{also}"
     return f"Nothing speaks against it, but not every question could be asked.{also}"

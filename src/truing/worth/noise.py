@@ -44,6 +44,9 @@ def noise_answer(found: Ran) -> Answer:
             answer = NO
             text += f" That is more than what is left to gain: from {scored(metric, found.mean(BASE))} to the best "
             text += f"possible it is {gap(metric, left)}."
+    elif left == 0:
+        answer = NO
+        text += f" Nothing is left to gain: {scored(metric, found.mean(BASE))} is the best possible."
     else:
         text += f" Which gain can be told is not known: {why}."
     figures = {"seeds": interval_dict(by_seed), "splits": None if by_split is None else interval_dict(by_split)}
