@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from truing.errors import ChangedStudyError, JournalError, UsageError
-from truing.identity import differing, reconcile
+from truing.identity import another, changes, differing, reconcile
 from truing.record.changes import looked
 from truing.record.events import Event
 from truing.record.history import History
@@ -66,6 +66,9 @@ def resume(
     elif differing(old, study):
         if history.last("verdict") is not None:
             raise ChangedStudyError(f"{folder} holds a verdict; use another folder or fresh=True (--fresh).")
+        done = (run for run in history.runs.values() if run.state is State.COMPLETED)
+        if any(run.purpose.startswith(TRIED) for run in done) and (different := changes(old, study)):
+            raise ChangedStudyError(another(folder, different))  # or rows that a sweep scored could become locked ones
         told = {"changed": differing(old, study), "trials": len(history)}
         events = [Event("restarted", told), Event("study", dict(study))]
     else:

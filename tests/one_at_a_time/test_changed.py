@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import truing as tr
@@ -48,3 +49,26 @@ def test_a_changed_function_is_refused_and_agreed_to_it_forgets_what_was_found(t
     history = new._read()
     assert (sweeps_of(history), advice_of(history), stored_ablation(history)) == ([], None, None)
     assert new.sweep("r", points=3, workers=0).points[0].score > 100
+
+
+@pytest.mark.parametrize("changed", [{"seed": 1}, {"test": 0.4}])
+def test_rows_that_a_sweep_scored_cannot_become_locked_ones(tmp_path, changed) -> None:
+    """Before any trial, too; the ranges may still move."""
+
+    def train(run):
+        run.report(np.clip(run.valid.x[:, 0] * run.config["a"], 0.01, 0.99))
+        return lambda x: np.clip(x[:, 0] * run.config["a"], 0.01, 0.99)
+
+    x = np.linspace(0, 1, 80)[:, None]
+
+    def made(high=1.0, **given):
+        data = tr.Data(x, (x[:, 0] > 0.5).astype(int))
+        space = tr.Space(a=tr.Float(0, high, default=0.5))
+        return tr.Study(train, space=space, data=data, metric="log_loss", folder=tmp_path, **given)
+
+    made().sweep("a", points=2, workers=0)
+    with pytest.raises(ChangedStudyError, match=f"{next(iter(changed))} was .* and is now"):
+        made(**changed).run(trials=2, workers=0)
+    made(high=2.0).run(trials=2, workers=0)
+    with pytest.raises(ChangedStudyError):
+        made(high=2.0, **changed).run(trials=2, workers=0)

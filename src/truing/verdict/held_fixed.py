@@ -22,7 +22,8 @@ def held_fixed(history: History) -> list[dict[str, Any]]:
     """
     space, tried = history.space, [trial.config for trial in history.trials]
     fixed = [name for name, parameter in space.items() if parameter.role == "fixed" or space.scale(name).count == 1]
-    tuned = {name: _card(name) for name in space if name not in fixed}
+    seen = {name: {repr(config[name]) for config in tried if name in config} for name in space if name not in fixed}
+    tuned = {name: _card(name) for name, values in seen.items() if len(values) > 1}
     found = []
     for name in fixed:
         values = [config[name] for config in tried if name in config]
