@@ -161,7 +161,7 @@ class Sweep:
             f"Others were held at {self.held}: elsewhere another value may be best. The best of several values is "
             "partly lucky; a verdict takes that out.",
         ]
-        if any(point.difference is not None for point in self.points):
+        if any(point.difference is not None and point.difference.get("low") is not None for point in self.points):
             notes.insert(0, "The differences hold together with 95 % (Bonferroni); the scores' intervals are for each.")
         return [one for one in (self.sentence, self.against, *lost, *notes) if one]
 
