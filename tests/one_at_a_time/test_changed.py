@@ -8,6 +8,7 @@ import pytest
 import truing as tr
 from truing.errors import ChangedStudyError
 from truing.one_at_a_time import stored_ablation
+from truing.report.show import study_dict
 from truing.report.sweeps import sweeps_of
 from truing.report.worth import advice_of
 
@@ -40,6 +41,7 @@ def test_a_changed_function_is_refused_and_agreed_to_it_forgets_what_was_found(t
     assert len(sweeps_of(history)) == 1
     assert advice_of(history)
     assert stored_ablation(history)
+    assert study_dict(tmp_path, history, history.last("study"))["verdict_runs"] == 0  # there is no verdict
 
     new = study(after, tmp_path)
     for asked in (lambda: new.sweep("r", points=3, workers=0), lambda: new.ablation(workers=0)):

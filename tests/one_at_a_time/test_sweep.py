@@ -19,7 +19,7 @@ from scipy import stats
 import truing as tr
 from truing.errors import UsageError
 from truing.one_at_a_time.line import centre_of, line
-from truing.one_at_a_time.sweep import Sweep
+from truing.one_at_a_time.sweep import Point, Sweep
 from truing.record.history import History
 from truing.record.trial import SEARCH, TRIED
 from truing.report.plots import drawing, seen
@@ -321,3 +321,10 @@ def test_the_command_reads_at_80_columns(tmp_path: Path) -> None:
     wrong = subprocess.run([*command, "--trials", "5"], capture_output=True, text=True, timeout=60, check=False)
     assert wrong.returncode == 2
     assert "--only" in wrong.stderr
+
+
+def test_one_value_alone_is_not_called_the_best_of_several() -> None:
+    scored = Point(1, 0.25, None, None, None, 1.0, None, None)
+    lost = Point(3, None, None, None, None, None, None, None, "it diverged")
+    found = Sweep("s", "kernel_size", "log_loss", "min", "5-fold", "the defaults", {}, (scored, lost), 0, 0, 2)
+    assert found.sentence == "kernel_size 1 alone gave a score, log loss 0.250."

@@ -86,12 +86,13 @@ class Sweep:
             return f"No value of {name} gave a score: {self.points[0].reason}."
         scored = [point for point in self.points if point.score is not None]
         best = self.points[self.best]
+        if len(scored) == 1:
+            value = figure(self.metric, best.score, places(best.score or 0.0))
+            return f"{name} {format_value(best.value)} alone gave a score, {spoken(self.metric)} {value}."
         text = f"{name} {format_value(best.value)} has the best {spoken(self.metric)} of {len(scored)} values, "
         text += figure(self.metric, best.score, places(best.score or 0.0))
         others = [point for point in scored if point is not best]
         close = [format_value(point.value) for point in others if point.apart is False]
-        if not others:
-            return f"{text}; the others gave none."
         if any(point.apart is None for point in others):
             return f"{text}; without intervals nothing says how surely."
         if not close:

@@ -15,6 +15,7 @@ from truing.errors import UsageError
 from truing.execution.devices import Devices
 from truing.execution.failure import tail
 from truing.one_at_a_time import stored_ablation
+from truing.one_at_a_time.ablating import PURPOSE as ABLATION
 from truing.record.changes import changes_of, earlier_looks, own_looks
 from truing.record.history import History
 from truing.record.state import State
@@ -217,7 +218,7 @@ def _counted(history: History, *, search: bool) -> int:
     runs = (
         r
         for r in history.runs.values()
-        if r.state is not State.SUPERSEDED and not r.purpose.startswith((ADVICE, TRIED))
+        if r.state is not State.SUPERSEDED and not r.purpose.startswith((ADVICE, TRIED, ABLATION))
     )
     return sum((run.purpose == SEARCH) is search for run in runs)
 
